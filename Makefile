@@ -1,0 +1,49 @@
+# sp: softphone extensions from the command line. Targets: all check unit bench
+# demo lint fmt install clean. Variables: CC, SAN=address,undefined, PREFIX, DESTDIR.
+CC      ?= cc
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+TOOLS   := sp-assign sp-recycle sp-forward sp-register sp-status
+SAN     ?=
+# A sanitized build stands beside the plain one: tests run both.
+BUILD   := build$(if $(SAN),-san)
+BIN     := $(if $(SAN),build-san/bin,bin)
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+           -Wconversion -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Werror
+HARDEN  := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+OPT     ?= -O2 -g
+CFLAGS  += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) -MMD -MP \
+           -DSP_VERSION='"$(VERSION)"' \
+           $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed \
+           $(if $(SAN),-fsanitize=$(SAN))
+
+LIB_LIBS := -lsqlite3 -lyaml -lcrypto
+CLI_LIBS := -lcsv -ljansson
+SIP_LIBS := -losipparser2 -levent_core
+
+LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
+CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
+
+all: $(TOOLS:%=$(BIN)/%)
+
+$(BUILD)/libsp.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define tool_rule
+$(BIN)/$(1): $(call tool_obj,$(1)) $(CLI_OBJ) $(BUILD)/libsp.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(if $$(filter sp-register,$(1)),$$(SIP_LIBS)) $$(CLI_LIBS) $$(LIB_LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+-include $(shell find build build-san -name '*.d' 2>/dev/null)

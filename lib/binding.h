@@ -1,0 +1,75 @@
+/* A binding: one registered contact of an extension (RFC 3261 §10). Knows
+ * nothing of SIP messages: a contact is a text to it. */
+#ifndef SP_LIB_BINDING_H
+#define SP_LIB_BINDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/extension.h"
+#include "lib/scope.h"
+
+enum {
+	SP_CONTACT_SIZE = 512,
+	SP_CALL_ID_SIZE = 256,
+	SP_SOURCE_SIZE = 64,
+	SP_AGENT_SIZE = 128,
+	SP_MAX_BINDINGS = 64, /* of one extension; `max-contacts` is below */
+};
+
+struct sp_binding {
+	int64_t id;
+	char contact[SP_CONTACT_SIZE]; /* URI as the softphone wrote it */
+	char call_id[SP_CALL_ID_SIZE];
+	char source[SP_SOURCE_SIZE];   /* where it came from: 192.0.2.7:5060 */
+	char transport[8];             /* "udp" */
+	char user_agent[SP_AGENT_SIZE];
+	int64_t created_ms;
+	int64_t cseq;
+	int64_t refreshed_ms;
+	int64_t expires_ms;
+	int64_t interval_ms; /* between its last two refreshes; 0 at first */
+};
+
+/* Fills list[] with up to `max` bindings of the extension that have not run
+ * out at scope->now_ms, newest refresh first. Returns their number or -1. */
+int sp_binding_list(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_binding *list, int max, struct sp_err *err);
+
+/* All four expect the caller's transaction.
+ *
+ * Adds one; starts a login session when the extension has none open, with the
+ * events "logged-in" and "created". */
+int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
+	const struct sp_binding *binding, struct sp_err *err);
+
+/* Writes cseq, refreshed_ms, expires_ms and interval_ms: the narrow row. */
+int sp_binding_refresh(const struct sp_scope *scope,
+	const struct sp_binding *binding, struct sp_err *err);
+
+/* Writes the wide row of a binding whose Call-ID, source or user agent is
+ * another than before. */
+int sp_binding_update(const struct sp_scope *scope,
+	const struct sp_binding *binding, struct sp_err *err);
+
+/* Removes one that the softphone unregistered, with the event "unregistered";
+ * ends the login session with the last. */
+int sp_binding_remove(const struct sp_scope *scope, int64_t extension_id,
+	const struct sp_binding *binding, struct sp_err *err);
+
+/* Drops all bindings of an extension, with the event "deactivated", and ends
+ * the session as `kicked`. Returns their number or -1. */
+int sp_binding_drop(const struct sp_scope *scope,
+	const struct sp_extension *extension, struct sp_err *err);
+
+/* Removes what ran out before scope->now_ms, in all tenants of the file: the
+ * event "expired" for each, and "lost", with the end of the session, where it
+ * was the last. Expects the caller's transaction. Returns the number or -1. */
+int sp_binding_sweep(const struct sp_scope *scope, struct sp_err *err);
+
+/* Has anything run out? For whoever asks each second, and mostly for nothing.
+ * Returns 1, 0 or -1. */
+int sp_binding_is_due(const struct sp_scope *scope, struct sp_err *err);
+
+#endif

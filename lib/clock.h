@@ -1,0 +1,30 @@
+/* Time: the wall clock in milliseconds, durations, and their texts. */
+#ifndef SP_LIB_CLOCK_H
+#define SP_LIB_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+enum { SP_TIME_TEXT = 32 }; /* room for sp_clock_format */
+
+/* Milliseconds since 1970-01-01 00:00 UTC. */
+int64_t sp_clock_now_ms(void);
+
+/* Milliseconds of the monotonic clock: only differences mean something. */
+int64_t sp_clock_monotonic_ms(void);
+
+/* Writes `time_ms` as RFC 3339 in UTC with seconds: 2026-11-23T09:30:00Z. */
+void sp_clock_format(int64_t time_ms, char out[SP_TIME_TEXT]);
+
+/* Reads a duration: a whole number with one of the units ms s m h d w (15s,
+ * 30d), or 0. Sets *out_ms, at most 100 years. Fails with SP_DATA and a
+ * sentence that quotes the text. */
+int sp_duration_parse(const char *text, int64_t *out_ms, struct sp_err *err);
+
+/* Writes a duration in its largest unit that leaves a whole number: 90 s is
+ * "90s", 120 s is "2m". */
+void sp_duration_format(int64_t duration_ms, char out[SP_TIME_TEXT]);
+
+#endif

@@ -1,0 +1,127 @@
+/* The database engine, behind one door: only db.c knows that it is SQLite.
+ *
+ * SQL stands in the modules of the nouns as string constants, with $1, $2 ...
+ * for values. A statement is prepared the first time that it is used and kept;
+ * statements are told apart by the address of their text, so the text must be
+ * a constant that lives as long as the handle. */
+#ifndef SP_LIB_DB_H
+#define SP_LIB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+struct sp_db;
+struct sp_stmt;
+
+enum sp_db_mode {
+	SP_DB_READ,   /* the file must be there, and is not written */
+	SP_DB_WRITE,  /* the file must be there */
+	SP_DB_CREATE, /* it is made, mode 0600, with its directory, if not */
+	SP_DB_SERVER, /* SP_DB_CREATE for many small commits: a power cut may
+		       * lose the last of them, a crash of the process not */
+	SP_DB_TRIAL,  /* for a dry run: SP_DB_WRITE, or without a file an
+		       * empty database in memory */
+};
+
+/* Opens the database and brings its schema up to date (never for
+ * SP_DB_READ). Writers wait for each other up to wait_ms. On failure *db is
+ * NULL. Errors: SP_NOINPUT no such file, SP_DATA not a database of ours,
+ * SP_CONFIG a newer schema, SP_NOPERM, SP_TEMPFAIL, SP_IO. */
+int sp_db_open(struct sp_db **db, const char *path, enum sp_db_mode mode,
+	int wait_ms, struct sp_err *err);
+
+/* Rolls back what is open. Accepts NULL. */
+void sp_db_close(struct sp_db *db);
+
+/* One transaction for writing; they do not nest. After a failed commit there
+ * is none open. Rolling back without one does nothing. */
+int sp_db_begin(struct sp_db *db, struct sp_err *err);
+int sp_db_commit(struct sp_db *db, struct sp_err *err);
+void sp_db_rollback(struct sp_db *db);
+bool sp_db_in_transaction(const struct sp_db *db);
+
+/* A transaction for reading: every query sees the same moment. It is ended
+ * with sp_db_rollback. */
+int sp_db_begin_read(struct sp_db *db, struct sp_err *err);
+
+/* A value for a $ parameter; see SP_ARGS. Text and blobs are borrowed until
+ * the statement is done. */
+struct sp_value {
+	enum { SP_VALUE_END, SP_VALUE_NULL, SP_VALUE_INT, SP_VALUE_TEXT,
+	       SP_VALUE_BLOB } type;
+	int64_t integer;
+	const void *data;
+	size_t len;
+};
+
+static inline struct sp_value sp_int(int64_t i)
+{
+	return (struct sp_value){.type = SP_VALUE_INT, .integer = i};
+}
+
+/* NULL is the SQL NULL. */
+static inline struct sp_value sp_text(const char *text)
+{
+	return (struct sp_value){
+		.type = text == NULL ? SP_VALUE_NULL : SP_VALUE_TEXT,
+		.data = text};
+}
+
+/* data NULL is the SQL NULL. */
+static inline struct sp_value sp_blob(const void *data, size_t len)
+{
+	return (struct sp_value){
+		.type = data == NULL ? SP_VALUE_NULL : SP_VALUE_BLOB,
+		.data = data, .len = len};
+}
+
+static inline struct sp_value sp_null(void)
+{
+	return (struct sp_value){.type = SP_VALUE_NULL};
+}
+
+/* The values of $1, $2 ... in order: SP_ARGS(sp_int(7), sp_text("x")). */
+#define SP_ARGS(...)                                                           \
+	((const struct sp_value[]){__VA_ARGS__, {.type = SP_VALUE_END}})
+#define SP_NO_ARGS ((const struct sp_value[]){{.type = SP_VALUE_END}})
+
+/* Runs a statement that returns no rows. *changed (or NULL) gets the number
+ * of rows that it touched. */
+int sp_db_exec(struct sp_db *db, const char *sql, const struct sp_value *args,
+	int64_t *changed, struct sp_err *err);
+
+/* Starts a query. The statement belongs to the handle; give it back with
+ * sp_db_done. The same text must not be started again before that. */
+int sp_db_query(struct sp_db *db, const char *sql, const struct sp_value *args,
+	struct sp_stmt **stmt, struct sp_err *err);
+
+/* Returns 1 with a row, 0 at the end, -1 on error. */
+int sp_db_step(struct sp_stmt *stmt, struct sp_err *err);
+
+/* Accepts NULL. */
+void sp_db_done(struct sp_stmt *stmt);
+
+/* Starts a query and takes its first row. Returns as sp_db_step; *stmt is
+ * good after 1 only, and then must be given back. */
+int sp_db_first(struct sp_db *db, const char *sql, const struct sp_value *args,
+	struct sp_stmt **stmt, struct sp_err *err);
+
+/* Columns of the row, from 0. Text and blobs are borrowed until the next
+ * sp_db_step or sp_db_done. Text is NULL for the SQL NULL, an integer 0. */
+int64_t sp_col_int(struct sp_stmt *stmt, int column);
+const char *sp_col_text(struct sp_stmt *stmt, int column);
+const void *sp_col_blob(struct sp_stmt *stmt, int column, size_t *len);
+bool sp_col_is_null(struct sp_stmt *stmt, int column);
+
+/* Copies a text column into a buffer, cut if it does not fit; "" for NULL. */
+void sp_col_copy(struct sp_stmt *stmt, int column, char *out, size_t size);
+
+/* Deletes every row, of whatever table, whose foreign key points to row `id`
+ * of `table`: a table that is added later cannot be forgotten. */
+int sp_db_delete_dependents(struct sp_db *db, const char *table, int64_t id,
+	struct sp_err *err);
+
+#endif

@@ -1,0 +1,107 @@
+/* Call forwarding: the rules of an extension, one for each condition. A rule
+ * that an extension has not set is the tenant's default. */
+#ifndef SP_LIB_FORWARD_H
+#define SP_LIB_FORWARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/pool.h"
+
+struct sp_scope;
+struct sp_tenant;
+struct sp_extension;
+
+/* The conditions, named as in the options; 3GPP TS 24.604 calls them CFU, CFB,
+ * CFNR and CFNL/CFNRc. */
+enum sp_condition {
+	SP_ALWAYS,
+	SP_BUSY,
+	SP_NO_ANSWER, /* not answered within after_ms */
+	SP_OFFLINE,   /* not registered, or unreachable */
+	SP_N_CONDITIONS,
+};
+
+enum {
+	SP_TARGET_SIZE = 256,
+	SP_FORWARD_REACH = 4096,
+	SP_AFTER_MS = 20000,     /* ringing time when a rule names none */
+	SP_AFTER_MIN_MS = 1000,
+	SP_AFTER_MAX_MS = 180000, /* Timer C, RFC 3261 §16.6: over 3 minutes */
+};
+
+enum sp_target_kind {
+	SP_TARGET_EXTENSION, /* 1002 */
+	SP_TARGET_VOICEMAIL, /* voicemail */
+	SP_TARGET_EXTERNAL,  /* +14155550123 */
+	SP_TARGET_URI,       /* sip:... or sips:... */
+	SP_TARGET_REJECT,    /* reject */
+	SP_TARGET_MALFORMED,
+};
+
+struct sp_rule {
+	char target[SP_TARGET_SIZE]; /* "": there is no rule */
+	int64_t after_ms;            /* of SP_NO_ANSWER, else 0 */
+	bool enabled;                /* off keeps its target for a later on */
+	bool is_default;             /* the tenant's, not the extension's own */
+};
+
+/* "always", "busy", "no-answer", "offline". */
+const char *sp_condition_name(enum sp_condition condition);
+bool sp_condition_parse(const char *name, enum sp_condition *out);
+
+/* Tells by its form alone what a target is. */
+enum sp_target_kind sp_target_kind(const char *target);
+
+/* Can this be a target in this tenant, by form and configuration? (Whether an
+ * extension is assigned is a question to the database: sp_forward_set.)
+ * Fails with SP_DATA and a sentence that quotes the target. */
+int sp_target_check(const struct sp_tenant *tenant, const char *target,
+	struct sp_err *err);
+
+/* Fills in all conditions: the own rule, else the default, else target "". */
+int sp_forward_load(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_rule rules[SP_N_CONDITIONS], struct sp_err *err);
+
+/* Sets one rule (is_default is ignored) and writes an event; nothing when it
+ * is so already. Expects the caller's transaction. Fails with SP_DATA when the
+ * target is malformed or not assigned, or the rule closes a loop over any mix
+ * of conditions; the sentence then shows the path. Returns 1 when something
+ * changed, else 0. */
+int sp_forward_set(const struct sp_scope *scope,
+	const struct sp_extension *extension, enum sp_condition condition,
+	const struct sp_rule *rule, struct sp_err *err);
+
+/* Turns a rule off (its target is kept) or on again. Fails with SP_DATA when
+ * there is no rule to turn on. Otherwise as sp_forward_set. */
+int sp_forward_switch(const struct sp_scope *scope,
+	const struct sp_extension *extension, enum sp_condition condition,
+	bool on, struct sp_err *err);
+
+/* Back to the defaults. Otherwise as sp_forward_set. */
+int sp_forward_reset(const struct sp_scope *scope,
+	const struct sp_extension *extension, struct sp_err *err);
+
+/* One line for listings: "no-answer=voicemail/20s offline=1002", without the
+ * rules that are off; cut if it does not fit. */
+void sp_forward_text(const struct sp_rule rules[SP_N_CONDITIONS], char *out,
+	size_t size);
+
+/* ---- loops: pure, for the unit test ------------------------------------ */
+
+/* Asks for the extensions that `number` may divert to: fills next[] with at
+ * most SP_N_CONDITIONS numbers and sets *n. Returns -1 to give up. */
+typedef int sp_forward_next_fn(const void *arg, const char *number,
+	char next[][SP_NUMBER_SIZE], int *n, struct sp_err *err);
+
+/* Looks for a way from `target` back to `number`. Returns 1 and writes it as
+ * "1001 -> 1002 -> 1001" (middle parts cut when too long), 0 when there is
+ * none, -1 on error; SP_DATA when the rules behind `target` reach more than
+ * SP_FORWARD_REACH extensions. */
+int sp_forward_find_loop(const char *number, const char *target,
+	sp_forward_next_fn *next, const void *arg, char *path, size_t path_size,
+	struct sp_err *err);
+
+#endif

@@ -1,0 +1,117 @@
+/* The schema: one numbered migration after the other. */
+#include "lib/schema.h"
+
+/* Times are milliseconds since 1970 (_ms). What a number's owner has set
+ * hangs on `extension` by a foreign key: recycling deletes it by following
+ * them. History (login_session, event) keeps names as text, since it outlives
+ * what it tells of. */
+static const char VERSION_1[] =
+	"CREATE TABLE tenant ("
+	"  id INTEGER PRIMARY KEY,"
+	"  domain TEXT NOT NULL UNIQUE);"
+
+	/* Everything from `first` up to, not including, `next` has a row in
+	 * extension: the high-water mark of a range of the pool. */
+	"CREATE TABLE pool_mark ("
+	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  digits INTEGER NOT NULL,"
+	"  first INTEGER NOT NULL,"
+	"  next INTEGER NOT NULL,"
+	"  PRIMARY KEY (tenant_id, digits, first)) WITHOUT ROWID;"
+
+	/* Not "user", which is a reserved word of SQL. */
+	"CREATE TABLE sp_user ("
+	"  id INTEGER PRIMARY KEY,"
+	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  login TEXT NOT NULL,"
+	"  first_name TEXT NOT NULL,"
+	"  last_name TEXT NOT NULL,"
+	"  UNIQUE (tenant_id, login));"
+
+	/* HA1 of RFC 7616 §3.4.2 for the two names a softphone may use. */
+	"CREATE TABLE secret ("
+	"  user_id INTEGER PRIMARY KEY REFERENCES sp_user (id) ON DELETE CASCADE,"
+	"  number_md5 BLOB, login_md5 BLOB NOT NULL,"
+	"  number_sha256 BLOB, login_sha256 BLOB NOT NULL);"
+
+	"CREATE TABLE login_session ("
+	"  id INTEGER PRIMARY KEY,"
+	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  number TEXT NOT NULL,"
+	"  login TEXT NOT NULL,"
+	"  started_ms INTEGER NOT NULL,"
+	"  ended_ms INTEGER,"
+	"  ending TEXT,"
+	"  contact TEXT NOT NULL,"
+	"  transport TEXT NOT NULL,"
+	"  user_agent TEXT NOT NULL);"
+
+	/* user_id NULL: the number was used once and is free again, from
+	 * free_from_ms on. session_id: the owner's current or last session. */
+	"CREATE TABLE extension ("
+	"  id INTEGER PRIMARY KEY,"
+	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  number TEXT NOT NULL,"
+	"  user_id INTEGER UNIQUE REFERENCES sp_user (id),"
+	"  free_from_ms INTEGER NOT NULL DEFAULT 0,"
+	"  assigned_ms INTEGER NOT NULL DEFAULT 0,"
+	"  session_id INTEGER REFERENCES login_session (id));"
+	"CREATE UNIQUE INDEX extension_number"
+	"  ON extension (tenant_id, length(number), number);"
+	"CREATE INDEX extension_free"
+	"  ON extension (tenant_id, length(number), number)"
+	"  WHERE user_id IS NULL;"
+
+	"CREATE TABLE forward ("
+	"  extension_id INTEGER NOT NULL REFERENCES extension (id),"
+	"  condition TEXT NOT NULL,"
+	"  target TEXT NOT NULL,"
+	"  after_ms INTEGER NOT NULL,"
+	"  enabled INTEGER NOT NULL,"
+	"  PRIMARY KEY (extension_id, condition)) WITHOUT ROWID;"
+
+	/* Wide and written once; the narrow row beside it changes with each
+	 * refresh. */
+	"CREATE TABLE binding ("
+	"  id INTEGER PRIMARY KEY,"
+	"  extension_id INTEGER NOT NULL REFERENCES extension (id),"
+	"  contact TEXT NOT NULL,"
+	"  call_id TEXT NOT NULL,"
+	"  source TEXT NOT NULL,"
+	"  transport TEXT NOT NULL,"
+	"  user_agent TEXT NOT NULL,"
+	"  created_ms INTEGER NOT NULL);"
+	"CREATE INDEX binding_extension ON binding (extension_id);"
+	"CREATE TABLE binding_live ("
+	"  binding_id INTEGER PRIMARY KEY"
+	"    REFERENCES binding (id) ON DELETE CASCADE,"
+	"  cseq INTEGER NOT NULL,"
+	"  refreshed_ms INTEGER NOT NULL,"
+	"  expires_ms INTEGER NOT NULL,"
+	"  interval_ms INTEGER NOT NULL);"
+
+	"CREATE TABLE event ("
+	"  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  at_ms INTEGER NOT NULL,"
+	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  number TEXT NOT NULL,"
+	"  login TEXT NOT NULL,"
+	"  what TEXT NOT NULL,"
+	"  detail TEXT NOT NULL,"
+	"  tool TEXT NOT NULL,"
+	"  actor TEXT NOT NULL);"
+
+	/* Nonces that were used: the id holds the time of issue. */
+	"CREATE TABLE nonce ("
+	"  id INTEGER PRIMARY KEY,"
+	"  nc INTEGER NOT NULL,"
+	"  request_hash INTEGER NOT NULL);"
+
+	/* One row: what the server processes of this file share. */
+	"CREATE TABLE server ("
+	"  id INTEGER PRIMARY KEY CHECK (id = 1),"
+	"  nonce_key BLOB NOT NULL,"
+	"  heartbeat_ms INTEGER NOT NULL);";
+
+const char *const SP_SCHEMA[] = {VERSION_1};
+const int SP_SCHEMA_VERSION = sizeof SP_SCHEMA / sizeof SP_SCHEMA[0];

@@ -1,0 +1,121 @@
+/* What the server processes of one database share. */
+#include "lib/server.h"
+
+#include <string.h>
+
+static const char GET_KEY[] = "SELECT nonce_key FROM server WHERE id = 1";
+static const char ADD_KEY[] =
+	"INSERT INTO server (id, nonce_key, heartbeat_ms) VALUES (1, $1, 0)";
+static const char BEAT[] =
+	"UPDATE server SET heartbeat_ms = $1"
+	" WHERE id = 1 AND heartbeat_ms < $1";
+static const char LAST_BEAT[] =
+	"SELECT heartbeat_ms FROM server WHERE id = 1";
+
+/* Only what had not run out when the last server stopped. */
+static const char MOVE_EXPIRIES[] =
+	"UPDATE binding_live SET expires_ms = expires_ms + $1,"
+	" refreshed_ms = refreshed_ms + $1 WHERE expires_ms > $2";
+
+static int get_key(struct sp_db *db, unsigned char key[SP_SHA256_SIZE],
+	struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(db, GET_KEY, SP_NO_ARGS, &row, err);
+	const void *blob;
+	size_t len;
+
+	if (rc != 1)
+		return rc;
+	blob = sp_col_blob(row, 0, &len);
+	if (len == SP_SHA256_SIZE)
+		memcpy(key, blob, len);
+	else
+		rc = sp_err_set(err, SP_DATA, "the nonce key has %zu bytes",
+			len);
+	sp_db_done(row);
+	return rc;
+}
+
+static int make_key(struct sp_db *db, unsigned char key[SP_SHA256_SIZE],
+	struct sp_err *err)
+{
+	if (sp_hash_random(key, SP_SHA256_SIZE, err) != 0)
+		return -1;
+	return sp_db_exec(db, ADD_KEY,
+		SP_ARGS(sp_blob(key, SP_SHA256_SIZE)), NULL, err);
+}
+
+int sp_server_key(struct sp_db *db, unsigned char key[SP_SHA256_SIZE],
+	struct sp_err *err)
+{
+	int rc;
+
+	if (sp_db_begin(db, err) != 0)
+		return -1;
+	rc = get_key(db, key, err);
+	if (rc == 0)
+		rc = make_key(db, key, err);
+	if (rc >= 0 && sp_db_commit(db, err) == 0)
+		return 0;
+	sp_db_rollback(db);
+	return -1;
+}
+
+int sp_server_beat(struct sp_db *db, int64_t now_ms, struct sp_err *err)
+{
+	return sp_db_exec(db, BEAT, SP_ARGS(sp_int(now_ms)), NULL, err);
+}
+
+int sp_server_last_beat(struct sp_db *db, int64_t *heartbeat_ms,
+	struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(db, LAST_BEAT, SP_NO_ARGS, &row, err);
+
+	*heartbeat_ms = 0;
+	if (rc == 1) {
+		*heartbeat_ms = sp_col_int(row, 0);
+		sp_db_done(row);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+int sp_server_as_of(struct sp_db *db, int64_t now_ms, int64_t *as_of_ms,
+	int64_t *since_ms, struct sp_err *err)
+{
+	int64_t beat_ms;
+
+	if (sp_server_last_beat(db, &beat_ms, err) != 0)
+		return -1;
+	*since_ms = 0;
+	*as_of_ms = now_ms;
+	if (beat_ms != 0 && now_ms - beat_ms > SP_HEARTBEAT_LATE_MS)
+		*as_of_ms = *since_ms = beat_ms;
+	return 0;
+}
+
+static int move_expiries(struct sp_db *db, int64_t now_ms, struct sp_err *err)
+{
+	int64_t last_ms;
+
+	if (sp_server_last_beat(db, &last_ms, err) != 0)
+		return -1;
+	/* A beat that is not late: another server runs. */
+	if (last_ms == 0 || now_ms - last_ms <= SP_HEARTBEAT_LATE_MS)
+		return 0;
+	return sp_db_exec(db, MOVE_EXPIRIES,
+		SP_ARGS(sp_int(now_ms - last_ms), sp_int(last_ms)), NULL, err);
+}
+
+int sp_server_resume(struct sp_db *db, int64_t now_ms, struct sp_err *err)
+{
+	if (sp_db_begin(db, err) != 0)
+		return -1;
+	if (move_expiries(db, now_ms, err) == 0 &&
+		sp_server_beat(db, now_ms, err) == 0 &&
+		sp_db_commit(db, err) == 0)
+		return 0;
+	sp_db_rollback(db);
+	return -1;
+}

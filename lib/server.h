@@ -1,0 +1,37 @@
+/* What the server processes of one database share: the key of their nonces,
+ * and the heartbeat that tells when one last listened. */
+#ifndef SP_LIB_SERVER_H
+#define SP_LIB_SERVER_H
+
+#include <stdint.h>
+
+#include "lib/db.h"
+#include "lib/err.h"
+#include "lib/hash.h"
+
+enum {
+	SP_HEARTBEAT_MS = 1000,      /* how often it is written */
+	SP_HEARTBEAT_LATE_MS = 3000, /* older: no server is running */
+};
+
+/* Reads the nonce key, and makes it the first time. Opens a transaction. */
+int sp_server_key(struct sp_db *db, unsigned char key[SP_SHA256_SIZE],
+	struct sp_err *err);
+
+/* Expects the caller's transaction. */
+int sp_server_beat(struct sp_db *db, int64_t now_ms, struct sp_err *err);
+
+/* *heartbeat_ms: the last beat, 0 when no server has ever run. */
+int sp_server_last_beat(struct sp_db *db, int64_t *heartbeat_ms,
+	struct sp_err *err);
+
+/* The moment that states are to be shown for: now_ms while a server beats, else
+ * its last beat; *since_ms is then that beat, and 0 otherwise. */
+int sp_server_as_of(struct sp_db *db, int64_t now_ms, int64_t *as_of_ms,
+	int64_t *since_ms, struct sp_err *err);
+
+/* At the start of a server: the time in which nobody listened does not count,
+ * so live expiries move by it. Opens a transaction; beats in it. */
+int sp_server_resume(struct sp_db *db, int64_t now_ms, struct sp_err *err);
+
+#endif

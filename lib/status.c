@@ -1,0 +1,231 @@
+/* Who is assigned, on line, late, lost. */
+#include "lib/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/session.h"
+#include "lib/text.h"
+
+/* The columns behind SP_EXTENSION_COLUMNS, from 8 on. */
+#define STATUS_COLUMNS                                                         \
+	SP_EXTENSION_COLUMNS ", e.assigned_ms, s.started_ms, s.ended_ms,"      \
+	" s.ending, s.contact, s.transport, s.user_agent"
+#define STATUS_TABLES                                                          \
+	SP_EXTENSION_TABLES                                                    \
+	" LEFT JOIN login_session s ON s.id = e.session_id"
+
+static const char LIST[] =
+	"SELECT " STATUS_COLUMNS " FROM " STATUS_TABLES
+	" WHERE e.tenant_id = $1"
+	" ORDER BY e.tenant_id, length(e.number), e.number";
+
+static const char GET[] =
+	"SELECT " STATUS_COLUMNS " FROM " STATUS_TABLES " WHERE e.id = $1";
+
+static const char *const NAMES[SP_N_STATES] = {
+	[SP_FREE] = "free",
+	[SP_RESTING] = "resting",
+	[SP_RESERVED] = "reserved",
+	[SP_AWAY] = "offline",
+	[SP_REGISTERED] = "registered",
+	[SP_LATE] = "late",
+	[SP_LOST] = "lost",
+};
+
+struct sp_status_list {
+	const struct sp_scope *scope;
+	struct sp_stmt *row;
+};
+
+const char *sp_state_name(enum sp_state state)
+{
+	return NAMES[state];
+}
+
+bool sp_state_parse(const char *name, enum sp_state *out)
+{
+	for (int i = 0; i < SP_N_STATES; i++)
+		if (strcmp(NAMES[i], name) == 0) {
+			*out = (enum sp_state)i;
+			return true;
+		}
+	return false;
+}
+
+/* A phone that has shown a longer interval than the tenant's is late only
+ * after its own. */
+static bool is_late(const struct sp_status_facts *facts, int64_t now_ms)
+{
+	const struct sp_binding *b = facts->binding;
+	int64_t interval_ms = b->interval_ms > facts->refresh_ms
+				? b->interval_ms : facts->refresh_ms;
+
+	return now_ms - b->refreshed_ms > interval_ms + SP_LATE_GRACE_MS;
+}
+
+enum sp_state sp_status_derive(const struct sp_status_facts *facts,
+	int64_t now_ms)
+{
+	const struct sp_binding *b = facts->binding;
+
+	if (!facts->is_assigned) {
+		if (facts->is_reserved)
+			return SP_RESERVED;
+		return facts->free_from_ms > now_ms ? SP_RESTING : SP_FREE;
+	}
+	if (!facts->has_session)
+		return SP_AWAY;
+	if (!facts->session_is_open)
+		return facts->session_was_lost ? SP_LOST : SP_AWAY;
+	if (b == NULL || b->expires_ms <= now_ms)
+		return SP_LOST;
+	return is_late(facts, now_ms) ? SP_LATE : SP_REGISTERED;
+}
+
+/* Where a state's text says "since". */
+static int64_t since_of(const struct sp_status *status, int64_t assigned_ms,
+	int64_t started_ms, int64_t ended_ms)
+{
+	switch (status->state) {
+	case SP_FREE:
+	case SP_RESTING: return status->extension.free_from_ms;
+	case SP_AWAY: return ended_ms != 0 ? ended_ms : assigned_ms;
+	case SP_REGISTERED:
+	case SP_LATE: return started_ms;
+	case SP_LOST:
+		return ended_ms != 0 ? ended_ms : status->binding.expires_ms;
+	default: return 0;
+	}
+}
+
+/* The newest binding, run out or not: *found tells whether there is one. */
+static int newest_binding(const struct sp_scope *scope,
+	struct sp_status *status, bool *found, struct sp_err *err)
+{
+	struct sp_scope any_time = *scope;
+	struct sp_binding b;
+	int n;
+
+	any_time.now_ms = 0;
+	n = sp_binding_list(&any_time, status->extension.id, &b, 1, err);
+	*found = n == 1;
+	if (n == 1)
+		status->binding = b;
+	return n < 0 ? -1 : 0;
+}
+
+static void read_session(struct sp_stmt *row, struct sp_binding *b)
+{
+	*b = (struct sp_binding){0};
+	sp_col_copy(row, 12, b->contact, sizeof b->contact);
+	sp_col_copy(row, 13, b->transport, sizeof b->transport);
+	sp_col_copy(row, 14, b->user_agent, sizeof b->user_agent);
+}
+
+static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
+	struct sp_status *status, struct sp_err *err)
+{
+	const struct sp_tenant *tenant = scope->tenant;
+	int64_t assigned_ms = sp_col_int(row, 8);
+	int64_t started_ms = sp_col_int(row, 9), ended_ms = sp_col_int(row, 10);
+	const char *ending = sp_col_text(row, 11);
+	struct sp_status_facts facts = {.refresh_ms = tenant->refresh_ms};
+	bool found = false;
+
+	sp_extension_read(row, &status->extension);
+	read_session(row, &status->binding);
+	facts.is_assigned = status->extension.user.id != 0;
+	facts.is_reserved = !facts.is_assigned &&
+		sp_ranges_has(&tenant->pool.reserved, status->extension.number);
+	facts.free_from_ms = status->extension.free_from_ms;
+	facts.has_session = started_ms != 0;
+	facts.session_is_open = started_ms != 0 && ended_ms == 0;
+	facts.session_was_lost =
+		ending != NULL && strcmp(ending, SP_ENDED_LOST) == 0;
+	if (facts.session_is_open &&
+		newest_binding(scope, status, &found, err) != 0)
+		return -1;
+	facts.binding = found ? &status->binding : NULL;
+	status->state = sp_status_derive(&facts, scope->now_ms);
+	status->since_ms = since_of(status, assigned_ms, started_ms, ended_ms);
+	if (!facts.is_assigned) {
+		memset(status->rules, 0, sizeof status->rules);
+		return 0;
+	}
+	return sp_forward_load(scope, status->extension.id, status->rules, err);
+}
+
+int sp_status_open(const struct sp_scope *scope, struct sp_status_list **out,
+	struct sp_err *err)
+{
+	struct sp_status_list *list = calloc(1, sizeof *list);
+
+	*out = NULL;
+	if (list == NULL)
+		return sp_err_memory(err);
+	list->scope = scope;
+	if (sp_db_query(scope->db, LIST, SP_ARGS(sp_int(scope->tenant->id)),
+		    &list->row, err) != 0) {
+		free(list);
+		return -1;
+	}
+	*out = list;
+	return 0;
+}
+
+int sp_status_next(struct sp_status_list *list, struct sp_status *status,
+	struct sp_err *err)
+{
+	int rc = sp_db_step(list->row, err);
+
+	if (rc == 1 && read_status(list->scope, list->row, status, err) != 0)
+		return -1;
+	return rc;
+}
+
+void sp_status_close(struct sp_status_list *list)
+{
+	if (list == NULL)
+		return;
+	sp_db_done(list->row);
+	free(list);
+}
+
+static int never_used(const struct sp_scope *scope, const char *number,
+	struct sp_status *status)
+{
+	const struct sp_pool *pool = &scope->tenant->pool;
+
+	*status = (struct sp_status){.state = SP_FREE};
+	snprintf(status->extension.number, SP_NUMBER_SIZE, "%.15s", number);
+	if (sp_ranges_has(&pool->reserved, number))
+		status->state = SP_RESERVED;
+	return 0;
+}
+
+int sp_status_get(const struct sp_scope *scope, const char *operand,
+	struct sp_status *status, struct sp_err *err)
+{
+	const char *number = operand;
+	struct sp_extension extension;
+	struct sp_stmt *row;
+	int rc = sp_extension_lookup(scope, operand, &extension, err);
+
+	if (strncmp(operand, "ext:", 4) == 0)
+		number += 4;
+	if (rc == 0 && sp_ranges_has(&scope->tenant->pool.all, number)) {
+		rc = sp_extension_find(scope, number, &extension, err);
+		if (rc == 0)
+			return never_used(scope, number, status);
+	}
+	if (rc == 0)
+		return sp_extension_get(scope, operand, &extension, err);
+	if (rc < 0 || sp_db_first(scope->db, GET, SP_ARGS(sp_int(extension.id)),
+			      &row, err) != 1)
+		return -1;
+	rc = read_status(scope, row, status, err);
+	sp_db_done(row);
+	return rc;
+}

@@ -1,0 +1,73 @@
+/* A tenant: what the configuration says of it, and its row. */
+#include "lib/tenant.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char FIND_TENANT[] = "SELECT id FROM tenant WHERE domain = $1";
+static const char ADD_TENANT[] =
+	"INSERT INTO tenant (domain) VALUES ($1)"
+	" ON CONFLICT (domain) DO NOTHING";
+
+int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
+	struct sp_err *err)
+{
+	*tenant = (struct sp_tenant){
+		.refresh_ms = 15000,
+		.timeout_ms = 30000,
+		.min_ms = 10000,
+		.max_contacts = 5,
+	};
+	tenant->domain = strdup(domain);
+	if (tenant->domain == NULL)
+		return sp_err_memory(err);
+	for (char *p = tenant->domain; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return 0;
+}
+
+void sp_tenant_release(struct sp_tenant *tenant)
+{
+	for (size_t i = 0; i < tenant->n_aliases; i++)
+		free(tenant->aliases[i]);
+	free(tenant->aliases);
+	sp_pool_release(&tenant->pool);
+	free(tenant->voicemail);
+	free(tenant->gateway);
+	free(tenant->domain);
+}
+
+static bool is_name(const char *name, const char *host, size_t len)
+{
+	return strncasecmp(name, host, len) == 0 && name[len] == '\0';
+}
+
+bool sp_tenant_is_named(const struct sp_tenant *tenant, const char *host,
+	size_t len)
+{
+	if (is_name(tenant->domain, host, len))
+		return true;
+	for (size_t i = 0; i < tenant->n_aliases; i++)
+		if (is_name(tenant->aliases[i], host, len))
+			return true;
+	return false;
+}
+
+int sp_tenant_open(struct sp_tenant *tenant, struct sp_db *db, bool create,
+	struct sp_err *err)
+{
+	const struct sp_value *args = SP_ARGS(sp_text(tenant->domain));
+	struct sp_stmt *st;
+	int rc;
+
+	if (create && sp_db_exec(db, ADD_TENANT, args, NULL, err) != 0)
+		return -1;
+	rc = sp_db_first(db, FIND_TENANT, args, &st, err);
+	if (rc == 1) {
+		tenant->id = sp_col_int(st, 0);
+		sp_db_done(st);
+	}
+	return rc < 0 ? -1 : 0;
+}

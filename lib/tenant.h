@@ -1,0 +1,50 @@
+/* A tenant: one customer, named by its access domain; what the configuration
+ * says of it. */
+#ifndef SP_LIB_TENANT_H
+#define SP_LIB_TENANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/db.h"
+#include "lib/err.h"
+#include "lib/forward.h"
+#include "lib/pool.h"
+
+enum {
+	SP_DOMAIN_SIZE = 254, /* RFC 1035: 253 characters, and a NUL */
+};
+
+struct sp_tenant {
+	int64_t id;   /* its row; 0 before sp_tenant_open */
+	char *domain; /* in lower case; also the digest realm */
+	char **aliases; /* other names clients may use for it */
+	size_t n_aliases;
+	struct sp_pool pool;
+	int64_t rest_ms;    /* how long a recycled number stays unused */
+	int64_t refresh_ms; /* how often a softphone refreshes: 15 s */
+	int64_t timeout_ms; /* the expiry that is granted: 30 s */
+	int64_t min_ms;     /* a shorter one asked for is refused: 10 s */
+	int64_t max_contacts; /* bindings of one extension: 5 */
+	char *voicemail;    /* URI with {number}; NULL: there is none */
+	char *gateway;      /* URI for external numbers; NULL: there is none */
+	struct sp_rule defaults[SP_N_CONDITIONS]; /* target "": no rule */
+};
+
+/* Fills in the built-in defaults; `domain` is copied. Fails when out of
+ * memory; release in any case. */
+int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
+	struct sp_err *err);
+void sp_tenant_release(struct sp_tenant *tenant);
+
+/* Is `host` (of a SIP URI, len bytes, any case) this tenant? */
+bool sp_tenant_is_named(const struct sp_tenant *tenant, const char *host,
+	size_t len);
+
+/* Sets tenant->id. A tenant that has no row yet keeps id 0, or gets one when
+ * `create` is true, which expects the caller's transaction. */
+int sp_tenant_open(struct sp_tenant *tenant, struct sp_db *db, bool create,
+	struct sp_err *err);
+
+#endif

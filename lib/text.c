@@ -1,0 +1,122 @@
+/* Small questions about text that more than one noun asks. */
+#include "lib/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Length of the well-formed sequence at s, 0 if there is none (Unicode,
+ * table 3-7). */
+static size_t utf8_sequence(const unsigned char *s, size_t len)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (s[0] == 0xe0)
+		low = 0xa0;
+	else if (s[0] == 0xed)
+		high = 0x9f;
+	else if (s[0] == 0xf0)
+		low = 0x90;
+	else if (s[0] == 0xf4)
+		high = 0x8f;
+	if (len < n || s[1] < low || s[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool sp_text_is_utf8(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (len > 0) {
+		size_t n = utf8_sequence(s, len);
+
+		if (n == 0)
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool sp_text_is_digits(const char *text)
+{
+	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+static bool is_label_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-';
+}
+
+bool sp_text_is_host(const char *text, size_t len)
+{
+	char ip[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		if (len - 2 >= sizeof ip)
+			return false;
+		memcpy(ip, text + 1, len - 2);
+		ip[len - 2] = '\0';
+		return inet_pton(AF_INET6, ip, &addr) == 1;
+	}
+	if (len == 0 || len > 253)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool edge = i == 0 || text[i - 1] == '.';
+
+		if (text[i] == '.' ? edge : !is_label_char(text[i]))
+			return false;
+		if (text[i] == '-' && edge)
+			return false;
+	}
+	return true;
+}
+
+bool sp_text_to_int(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	long long n;
+
+	if (!sp_text_is_digits(text))
+		return false;
+	errno = 0;
+	n = strtoll(text, NULL, 10);
+	if (errno != 0 || n < min || n > max)
+		return false;
+	*out = n;
+	return true;
+}
+
+int sp_text_copy(char *out, size_t out_size, const char *text, const char *what,
+	struct sp_err *err)
+{
+	size_t len = strlen(text);
+
+	if (len >= out_size)
+		return sp_err_set(err, SP_DATA, "%s is longer than %zu bytes",
+			what, out_size - 1);
+	memcpy(out, text, len + 1);
+	return 0;
+}
+
+uint64_t sp_text_hash(const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
