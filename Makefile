@@ -46,4 +46,28 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
+build/regload: $(patsubst %,tests/bench/%.c,regload load phone measure)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
+
+build/udpecho: tests/bench/udpecho.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+bench: all build/regload build/udpecho
+	tests/bench/bench.sh $(BENCH)
+
+# ---- tests -----------------------------------------------------------------
+# A unit program links what it tests: the core, the shared command-line parts,
+# and the SIP parts that need no main.
+SIP_OBJ := $(filter-out %/main.o,$(call tool_obj,sp-register))
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(SIP_OBJ) $(CLI_OBJ) $(BUILD)/libsp.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(SIP_LIBS) $(CLI_LIBS) $(LIB_LIBS)
+
+unit: $(UNIT)
+	@for u in $(UNIT); do $$u >$$u.log 2>&1 || { cat $$u.log; exit 1; }; \
+		tail -n 1 $$u.log | sed "s|^|$$(basename $$u) |"; done
+
 -include $(shell find build build-san -name '*.d' 2>/dev/null)

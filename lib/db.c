@@ -15,6 +15,7 @@
 
 enum {
 	MAX_STATEMENTS = 96, /* distinct SQL texts of one program */
+	MAX_PARAMETERS = 12,
 	/* "sp" as SQLite's application id, so that we do not migrate a
 	 * stranger's database. */
 	APPLICATION_ID = 0x73700001,
@@ -25,6 +26,9 @@ struct sp_stmt {
 	sqlite3_stmt *handle;
 	struct sp_db *db;
 	bool in_use;
+	/* SQLite numbers $1, $2 ... as it meets them: place of each; 0: the
+	 * text has none of that name. */
+	int place[MAX_PARAMETERS];
 };
 
 struct sp_db {
@@ -330,28 +334,46 @@ static struct sp_stmt *slot_of(struct sp_db *db, const char *sql)
 	return NULL;
 }
 
+static int bind_one(sqlite3_stmt *st, int place, const struct sp_value *value)
+{
+	switch (value->type) {
+	case SP_VALUE_INT:
+		return sqlite3_bind_int64(st, place, value->integer);
+	case SP_VALUE_TEXT:
+		return sqlite3_bind_text(st, place, value->data, -1,
+			SQLITE_STATIC);
+	case SP_VALUE_BLOB:
+		return sqlite3_bind_blob(st, place, value->data,
+			(int)value->len, SQLITE_STATIC);
+	default: return sqlite3_bind_null(st, place);
+	}
+}
+
 static int bind(struct sp_stmt *st, const struct sp_value *args)
 {
 	int rc = SQLITE_OK;
 
-	for (int i = 1; args->type != SP_VALUE_END && rc == SQLITE_OK;
-		i++, args++) {
-		switch (args->type) {
-		case SP_VALUE_INT:
-			rc = sqlite3_bind_int64(st->handle, i, args->integer);
-			break;
-		case SP_VALUE_TEXT:
-			rc = sqlite3_bind_text(st->handle, i, args->data, -1,
-				SQLITE_STATIC);
-			break;
-		case SP_VALUE_BLOB:
-			rc = sqlite3_bind_blob(st->handle, i, args->data,
-				(int)args->len, SQLITE_STATIC);
-			break;
-		default: rc = sqlite3_bind_null(st->handle, i);
-		}
-	}
+	for (int i = 0; args[i].type != SP_VALUE_END && rc == SQLITE_OK; i++)
+		rc = i < MAX_PARAMETERS && st->place[i] != 0
+			? bind_one(st->handle, st->place[i], &args[i])
+			: SQLITE_RANGE;
 	return rc == SQLITE_OK ? 0 : -1;
+}
+
+static int prepare(struct sp_db *db, struct sp_stmt *st, const char *sql)
+{
+	char name[16];
+
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		    &st->handle, NULL) != SQLITE_OK)
+		return -1;
+	for (int i = 0; i < MAX_PARAMETERS; i++) {
+		snprintf(name, sizeof name, "$%d", i + 1);
+		st->place[i] = sqlite3_bind_parameter_index(st->handle, name);
+	}
+	st->sql = sql;
+	st->db = db;
+	return 0;
 }
 
 int sp_db_query(struct sp_db *db, const char *sql, const struct sp_value *args,
@@ -363,15 +385,10 @@ int sp_db_query(struct sp_db *db, const char *sql, const struct sp_value *args,
 	if (st == NULL || st->in_use)
 		return sp_err_set(err, SP_BUG, "statement table: %s: %s",
 			st == NULL ? "full" : "in use", sql);
-	if (st->sql == NULL) {
-		if (sqlite3_prepare_v3(db->handle, sql, -1,
-			    SQLITE_PREPARE_PERSISTENT, &st->handle, NULL))
-			return fail(db, err);
-		st->sql = sql;
-		st->db = db;
-	}
-	if (bind(st, args) != 0)
+	if (st->sql == NULL && prepare(db, st, sql) != 0)
 		return fail(db, err);
+	if (bind(st, args) != 0)
+		return sp_err_set(err, SP_BUG, "wrong values for: %s", sql);
 	st->in_use = true;
 	*stmt = st;
 	return 0;

@@ -11,7 +11,7 @@
 
 static const char FIND_BY_NUMBER[] =
 	"SELECT " SP_EXTENSION_COLUMNS " FROM " SP_EXTENSION_TABLES
-	" WHERE e.tenant_id = $1 AND length(e.number) = $2 AND e.number = $3";
+	" WHERE e.tenant_id = $1 AND e.digits = $2 AND e.number = $3";
 
 static const char FIND_BY_LOGIN[] =
 	"SELECT " SP_EXTENSION_COLUMNS
@@ -19,8 +19,8 @@ static const char FIND_BY_LOGIN[] =
 	" WHERE u.tenant_id = $1 AND u.login = $2";
 
 static const char ADD_EXTENSION[] =
-	"INSERT INTO extension (tenant_id, number, user_id, assigned_ms)"
-	" VALUES ($1, $2, $3, $4)";
+	"INSERT INTO extension (tenant_id, digits, number, user_id,"
+	" assigned_ms) VALUES ($1, $2, $3, $4, $5)";
 
 static const char GIVE_AGAIN[] =
 	"UPDATE extension SET user_id = $2, assigned_ms = $3 WHERE id = $1";
@@ -172,8 +172,9 @@ int sp_extension_assign(const struct sp_scope *scope, const char *number,
 		return -1;
 	if (rc == 0)
 		return sp_db_exec(scope->db, ADD_EXTENSION,
-			SP_ARGS(sp_int(scope->tenant->id), sp_text(number),
-				sp_int(user_id), sp_int(scope->now_ms)),
+			SP_ARGS(sp_int(scope->tenant->id),
+				sp_int((int64_t)strlen(number)),
+				sp_text(number), sp_int(user_id), sp_int(scope->now_ms)),
 			NULL, err);
 	if (check_free(scope, &extension, err) != 0)
 		return -1;

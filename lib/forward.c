@@ -58,7 +58,7 @@ static bool is_sip_uri(const char *rest)
 	char digits[8];
 	size_t n;
 
-	if (at == rest || strspn(rest, " ") != 0)
+	if (at == rest)
 		return false;
 	for (const char *p = rest; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ||
@@ -77,7 +77,8 @@ static bool is_sip_uri(const char *rest)
 			return false;
 		tail += n;
 	}
-	return strchr(tail, '@') == NULL;
+	return (*tail == '\0' || *tail == ';' || *tail == '?') &&
+	       strchr(tail, '@') == NULL;
 }
 
 enum sp_target_kind sp_target_kind(const char *target)

@@ -175,9 +175,9 @@ void sp_pool_release(struct sp_pool *pool)
 
 static const char LOWEST_FREE[] =
 	"SELECT number FROM extension WHERE tenant_id = $1"
-	" AND length(number) = $2 AND number BETWEEN $3 AND $4"
+	" AND digits = $2 AND number BETWEEN $3 AND $4"
 	" AND user_id IS NULL AND free_from_ms <= $5"
-	" ORDER BY tenant_id, length(number), number LIMIT 1";
+	" ORDER BY tenant_id, digits, number LIMIT 1";
 
 static const char GET_MARK[] =
 	"SELECT next FROM pool_mark"
@@ -190,8 +190,8 @@ static const char SET_MARK[] =
 
 static const char ROWS_FROM[] =
 	"SELECT number FROM extension WHERE tenant_id = $1"
-	" AND length(number) = $2 AND number BETWEEN $3 AND $4"
-	" ORDER BY tenant_id, length(number), number";
+	" AND digits = $2 AND number BETWEEN $3 AND $4"
+	" ORDER BY tenant_id, digits, number";
 
 static void format_number(char out[SP_NUMBER_SIZE], int digits, int64_t n)
 {

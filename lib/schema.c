@@ -47,19 +47,21 @@ static const char VERSION_1[] =
 	"  user_agent TEXT NOT NULL);"
 
 	/* user_id NULL: the number was used once and is free again, from
-	 * free_from_ms on. session_id: the owner's current or last session. */
+	 * free_from_ms on. digits: how many, so that an index sorts numbers of
+	 * one length by value. session_id: the owner's current or last one. */
 	"CREATE TABLE extension ("
 	"  id INTEGER PRIMARY KEY,"
 	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  digits INTEGER NOT NULL,"
 	"  number TEXT NOT NULL,"
 	"  user_id INTEGER UNIQUE REFERENCES sp_user (id),"
 	"  free_from_ms INTEGER NOT NULL DEFAULT 0,"
 	"  assigned_ms INTEGER NOT NULL DEFAULT 0,"
 	"  session_id INTEGER REFERENCES login_session (id));"
 	"CREATE UNIQUE INDEX extension_number"
-	"  ON extension (tenant_id, length(number), number);"
+	"  ON extension (tenant_id, digits, number);"
 	"CREATE INDEX extension_free"
-	"  ON extension (tenant_id, length(number), number)"
+	"  ON extension (tenant_id, digits, number)"
 	"  WHERE user_id IS NULL;"
 
 	"CREATE TABLE forward ("

@@ -19,13 +19,17 @@ static const char FIND_BY_NUMBER[] =
 	"SELECT e.id, e.number, s.number_md5, s.number_sha256"
 	" FROM extension e JOIN sp_user u ON u.id = e.user_id"
 	" LEFT JOIN secret s ON s.user_id = u.id"
-	" WHERE e.tenant_id = $1 AND length(e.number) = $2"
+	" WHERE e.tenant_id = $1 AND e.digits = $2"
 	" AND e.number = $3";
 
 static const char FIND_BY_LOGIN[] =
 	"SELECT e.id, e.number, s.login_md5, s.login_sha256"
 	" FROM sp_user u JOIN extension e ON e.user_id = u.id"
 	" LEFT JOIN secret s ON s.user_id = u.id"
+	" WHERE u.tenant_id = $1 AND u.login = $2";
+
+static const char EXISTS[] =
+	"SELECT 1 FROM secret s JOIN sp_user u ON u.id = s.user_id"
 	" WHERE u.tenant_id = $1 AND u.login = $2";
 
 int sp_secret_generate(char out[SP_SECRET_SIZE], struct sp_err *err)
@@ -100,6 +104,18 @@ int sp_secret_set(const struct sp_scope *scope, struct sp_hash *hash,
 		    &changed, err) != 0)
 		return -1;
 	return changed > 0;
+}
+
+int sp_secret_exists(const struct sp_scope *scope, const char *login,
+	struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(scope->db, EXISTS,
+		SP_ARGS(sp_int(scope->tenant->id), sp_text(login)), &row, err);
+
+	if (rc == 1)
+		sp_db_done(row);
+	return rc;
 }
 
 static bool read_ha1(struct sp_stmt *row, int column, enum sp_hash_kind kind,

@@ -43,6 +43,11 @@ int sp_secret_set(const struct sp_scope *scope, struct sp_hash *hash,
 	const struct sp_user *user, const char *number, const char *secret,
 	struct sp_err *err);
 
+/* Has the user of that login one? Returns 1, 0 (also for an unknown user), or
+ * -1 on error. */
+int sp_secret_exists(const struct sp_scope *scope, const char *login,
+	struct sp_err *err);
+
 /* Finds the credentials of a digest username: an extension, else a login.
  * Returns 1, 0 when nobody has that name, -1 on error. */
 int sp_secret_find(const struct sp_scope *scope, const char *username,

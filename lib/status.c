@@ -19,7 +19,7 @@
 static const char LIST[] =
 	"SELECT " STATUS_COLUMNS " FROM " STATUS_TABLES
 	" WHERE e.tenant_id = $1"
-	" ORDER BY e.tenant_id, length(e.number), e.number";
+	" ORDER BY e.tenant_id, e.digits, e.number";
 
 static const char GET[] =
 	"SELECT " STATUS_COLUMNS " FROM " STATUS_TABLES " WHERE e.id = $1";

@@ -41,7 +41,7 @@ void sp_tenant_release(struct sp_tenant *tenant)
 
 static bool is_name(const char *name, const char *host, size_t len)
 {
-	return strncasecmp(name, host, len) == 0 && name[len] == '\0';
+	return strlen(name) == len && strncasecmp(name, host, len) == 0;
 }
 
 bool sp_tenant_is_named(const struct sp_tenant *tenant, const char *host,

@@ -1,0 +1,151 @@
+/* What a main does before and after its work. */
+#include "cmd/cli/app.h"
+
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/tenant.h"
+
+/* sudo keeps the person's name, which only root can have had set. */
+static void find_actor(char *out, size_t size)
+{
+	const char *sudo_user = getenv("SUDO_USER");
+	const struct passwd *pw;
+
+	if (getuid() == 0 && sudo_user != NULL && sudo_user[0] != '\0') {
+		snprintf(out, size, "%s", sudo_user);
+		return;
+	}
+	pw = getpwuid(getuid());
+	if (pw != NULL)
+		snprintf(out, size, "%s", pw->pw_name);
+	else
+		snprintf(out, size, "%u", (unsigned)getuid());
+}
+
+int sp_app_open(struct sp_app *app, const struct sp_common *common,
+	const char *tool, enum sp_db_mode mode, struct sp_err *err)
+{
+	struct sp_tenant *tenant;
+
+	app->tool = tool;
+	if (sp_config_load(&app->config, common->config, common->db, err) ||
+		sp_config_tenant(&app->config, common->tenant, &tenant, err))
+		return -1;
+	find_actor(app->actor, sizeof app->actor);
+	if (sp_db_open(&app->db, app->config.db, mode, SP_APP_WAIT_MS, err))
+		return -1;
+	app->scope = (struct sp_scope){.db = app->db, .tenant = tenant,
+		.tool = tool, .actor = app->actor,
+		.now_ms = sp_clock_now_ms()};
+	if (mode != SP_DB_READ)
+		return 0;
+	if (sp_db_begin_read(app->db, err) != 0)
+		return -1;
+	return sp_tenant_open(tenant, app->db, false, err);
+}
+
+void sp_app_close(struct sp_app *app)
+{
+	sp_db_close(app->db);
+	sp_config_release(&app->config);
+}
+
+int sp_app_begin(struct sp_app *app, struct sp_err *err)
+{
+	struct sp_tenant *tenant = (struct sp_tenant *)app->scope.tenant;
+
+	if (sp_db_begin(app->db, err) != 0)
+		return -1;
+	/* After the wait for other writers: later than what they wrote. */
+	app->scope.now_ms = sp_clock_now_ms();
+	return sp_tenant_open(tenant, app->db, true, err);
+}
+
+int sp_app_end(struct sp_app *app, const struct sp_common *common,
+	struct sp_err *err)
+{
+	if (!common->dry_run)
+		return sp_db_commit(app->db, err);
+	sp_db_rollback(app->db);
+	if (!common->quiet)
+		fprintf(stderr, "%s: dry run: nothing was changed\n",
+			app->tool);
+	return 0;
+}
+
+int sp_app_fail(const char *tool, const struct sp_err *err)
+{
+	fprintf(stderr, "%s: %s\n", tool, err->msg);
+	return (int)err->code;
+}
+
+bool sp_app_bad(struct sp_app *app, const struct sp_err *err)
+{
+	if (err->code != SP_DATA && err->code != SP_UNKNOWN &&
+		err->code != SP_CANTCREATE)
+		return false;
+	sp_app_fail(app->tool, err);
+	if (app->status == 0)
+		app->status = (int)err->code;
+	return true;
+}
+
+int sp_app_exit(const struct sp_app *app, int rc, const struct sp_err *err)
+{
+	if (rc == 0)
+		return 0;
+	return app->status != 0 ? app->status : sp_app_fail(app->tool, err);
+}
+
+int sp_app_usage(const struct sp_program *program, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", program->name);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, " (see %s --help)\n", program->name);
+	return SP_USAGE;
+}
+
+/* ---- operands ---------------------------------------------------------- */
+
+int sp_operands_next(struct sp_operands *o, const char **operand,
+	struct sp_err *err)
+{
+	int rc;
+
+	while (o->list != NULL || o->next < o->n) {
+		if (o->list == NULL) {
+			*operand = o->at[o->next++];
+			if (strcmp(*operand, "-") != 0)
+				return 1;
+			if (sp_input_open(&o->list, "-", err) != 0)
+				return -1;
+		}
+		rc = sp_input_field(o->list, operand, err);
+		if (rc != 0)
+			return rc;
+		sp_input_close(o->list);
+		o->list = NULL;
+	}
+	return 0;
+}
+
+const char *sp_operands_where(const struct sp_operands *o)
+{
+	return o->list == NULL ? "" : sp_input_where(o->list);
+}
+
+void sp_operands_release(struct sp_operands *o)
+{
+	sp_input_close(o->list);
+	o->list = NULL;
+}

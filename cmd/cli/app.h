@@ -1,0 +1,72 @@
+/* What a main does before and after its work: configuration, tenant, database,
+ * and telling what went wrong. */
+#ifndef SP_CMD_CLI_APP_H
+#define SP_CMD_CLI_APP_H
+
+#include <stdbool.h>
+
+#include "cmd/cli/input.h"
+#include "cmd/cli/opts.h"
+#include "lib/config.h"
+#include "lib/db.h"
+#include "lib/err.h"
+#include "lib/scope.h"
+
+enum { SP_APP_WAIT_MS = 10000 }; /* for other writers of the database */
+
+struct sp_app {
+	const char *tool;
+	struct sp_config config;
+	struct sp_db *db;
+	struct sp_scope scope; /* of the tenant that was asked for, now */
+	char actor[64];        /* the real person, also under sudo */
+	int status; /* exit status of the first bad line; 0: none so far */
+};
+
+/* Reads the configuration, picks the tenant, opens the database. SP_DB_READ
+ * also begins a transaction for reading. Close in any case. */
+int sp_app_open(struct sp_app *app, const struct sp_common *common,
+	const char *tool, enum sp_db_mode mode, struct sp_err *err);
+void sp_app_close(struct sp_app *app);
+
+/* A transaction for writing, in which the tenant has its row. It ends with
+ * sp_app_end, which commits, or rolls back for a dry run. */
+int sp_app_begin(struct sp_app *app, struct sp_err *err);
+int sp_app_end(struct sp_app *app, const struct sp_common *common,
+	struct sp_err *err);
+
+/* Tells an error on standard error, the tool's name in front. Returns the exit
+ * status. */
+int sp_app_fail(const char *tool, const struct sp_err *err);
+
+/* The same for one bad operand or line of several: the others are still looked
+ * at, and app->status remembers the first. Returns false when the error is not
+ * about the input, so that going on makes no sense; it is not told then. */
+bool sp_app_bad(struct sp_app *app, const struct sp_err *err);
+
+/* Ends a main: the exit status after run() gave rc. Tells err, unless bad
+ * lines have been told already. */
+int sp_app_exit(const struct sp_app *app, int rc, const struct sp_err *err);
+
+/* Tells a wrong use of options or operands. Returns SP_USAGE. */
+int sp_app_usage(const struct sp_program *program, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The operands of a command line, where "-" stands for the lines of standard
+ * input: each line's first TAB-separated field. */
+struct sp_operands {
+	char **at;
+	int n, next;
+	struct sp_input *list; /* open while "-" is read */
+};
+
+/* The next one, borrowed until the next call. Returns 1, 0 at the end, -1 on
+ * error; after SP_DATA (a bad line) the next call goes on. */
+int sp_operands_next(struct sp_operands *operands, const char **operand,
+	struct sp_err *err);
+
+/* "standard input:17: " for one from a list, else "". */
+const char *sp_operands_where(const struct sp_operands *operands);
+void sp_operands_release(struct sp_operands *operands);
+
+#endif

@@ -1,0 +1,131 @@
+/* HTTP Digest for SIP (RFC 7616, RFC 8760). */
+#include "cmd/sp-register/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- parameters -------------------------------------------------------- */
+
+static struct sip_slice *slot_of(struct digest *d, struct sip_slice name)
+{
+	const struct {
+		const char *name;
+		struct sip_slice *slot;
+	} PARAMS[] = {
+		{"username", &d->username}, {"realm", &d->realm},
+		{"nonce", &d->nonce}, {"uri", &d->uri},
+		{"response", &d->response}, {"algorithm", &d->algorithm},
+		{"cnonce", &d->cnonce}, {"opaque", &d->opaque},
+		{"qop", &d->qop}, {"nc", &d->nc}, {"stale", &d->stale},
+	};
+
+	for (size_t i = 0; i < sizeof PARAMS / sizeof PARAMS[0]; i++)
+		if (sipmsg_slice_is_nocase(name, PARAMS[i].name))
+			return PARAMS[i].slot;
+	return NULL;
+}
+
+/* Takes the quotes off. A value with a backslash in it, which no phone sends,
+ * is not unescaped: its digest would be ambiguous. */
+static bool unquote(struct sip_slice *value)
+{
+	if (value->len > DIGEST_MAX_VALUE)
+		return false;
+	if (value->len == 0 || value->at[0] != '"')
+		return memchr(value->at, '"', value->len) == NULL;
+	if (value->len < 2 || value->at[value->len - 1] != '"')
+		return false;
+	value->at++;
+	value->len -= 2;
+	return memchr(value->at, '"', value->len) == NULL &&
+	       memchr(value->at, '\\', value->len) == NULL;
+}
+
+static bool take_param(struct sip_slice param, struct digest *d)
+{
+	struct sip_slice value = param, name, *slot;
+
+	if (!sipmsg_next(&value, '=', &name) || value.at == NULL)
+		return false;
+	while (value.len > 0 && (*value.at == ' ' || *value.at == '\t')) {
+		value.at++;
+		value.len--;
+	}
+	if (!unquote(&value))
+		return false;
+	slot = slot_of(d, name);
+	if (slot == NULL)
+		return true; /* RFC 7616 §3.4: unknown ones are ignored */
+	if (slot->at != NULL)
+		return false;
+	*slot = value;
+	return true;
+}
+
+bool digest_parse(struct sip_slice value, struct digest *d)
+{
+	struct sip_slice param;
+
+	*d = (struct digest){.kind = SP_MD5, .known_algorithm = true};
+	if (value.len < 8 || strncasecmp(value.at, "Digest", 6) != 0 ||
+		(value.at[6] != ' ' && value.at[6] != '\t'))
+		return false;
+	value.at += 7;
+	value.len -= 7;
+	while (sipmsg_next(&value, ',', &param))
+		if (param.len > 0 && !take_param(param, d))
+			return false;
+	if (d->algorithm.at == NULL ||
+		sipmsg_slice_is_nocase(d->algorithm, "MD5"))
+		return true;
+	d->kind = SP_SHA256;
+	d->known_algorithm = sipmsg_slice_is_nocase(d->algorithm, "SHA-256");
+	return true;
+}
+
+/* ---- the response ------------------------------------------------------ */
+
+/* H(text) in hexadecimal. */
+static int hash_hex(struct sp_hash *hash, enum sp_hash_kind kind,
+	const struct sip_writer *text, char *out)
+{
+	unsigned char raw[SP_HASH_SIZE];
+
+	if (text->full || sp_hash_digest(hash, kind, text->at, text->len, raw))
+		return -1;
+	sp_hash_hex(raw, sp_hash_size(kind), out);
+	return 0;
+}
+
+static void put_part(struct sip_writer *w, struct sip_slice part)
+{
+	sipmsg_put_text(w, ":");
+	sipmsg_put_slice(w, part);
+}
+
+int digest_response(struct sp_hash *hash, const struct digest *d,
+	const unsigned char *ha1, struct sip_slice method,
+	char out[DIGEST_RESPONSE_SIZE])
+{
+	char buffer[4 * DIGEST_MAX_VALUE], hex[DIGEST_RESPONSE_SIZE];
+	struct sip_writer a2 = {buffer, sizeof buffer, 0, false};
+	struct sip_writer all = a2;
+	char ha2[DIGEST_RESPONSE_SIZE];
+
+	sipmsg_put_slice(&a2, method);
+	put_part(&a2, d->uri);
+	if (hash_hex(hash, d->kind, &a2, ha2) != 0)
+		return -1;
+	sp_hash_hex(ha1, sp_hash_size(d->kind), hex);
+	sipmsg_put_text(&all, hex);
+	put_part(&all, d->nonce);
+	if (d->qop.at != NULL) {
+		put_part(&all, d->nc);
+		put_part(&all, d->cnonce);
+		put_part(&all, d->qop);
+	}
+	sipmsg_put_text(&all, ":");
+	sipmsg_put_text(&all, ha2);
+	return hash_hex(hash, d->kind, &all, out);
+}

@@ -1,0 +1,291 @@
+/* sp-register: serve registrations; log a softphone in; log one out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cli/app.h"
+#include "cmd/cli/opts.h"
+#include "cmd/cli/report.h"
+#include "cmd/sp-register/log.h"
+#include "cmd/sp-register/login.h"
+#include "cmd/sp-register/serve.h"
+#include "cmd/sp-register/sipmsg.h"
+#include "lib/binding.h"
+#include "lib/secret.h"
+#include "lib/text.h"
+
+/* ---- serve ------------------------------------------------------------- */
+
+static int replace_listen(struct sp_config *config, const char *const *text,
+	size_t n, struct sp_err *err)
+{
+	struct sp_listen *listen = calloc(n, sizeof *listen);
+
+	if (listen == NULL)
+		return sp_err_memory(err);
+	for (size_t i = 0; i < config->n_listen; i++)
+		sp_listen_release(&config->listen[i]);
+	free(config->listen);
+	config->listen = listen;
+	config->n_listen = n;
+	for (size_t i = 0; i < n; i++)
+		if (sp_listen_parse(&listen[i], text[i], err) != 0) {
+			err->code = SP_USAGE;
+			return sp_err_prefix(err, "--listen: ");
+		}
+	return 0;
+}
+
+static int run_serve(const struct sp_common *common, const char *const *listen,
+	size_t n_listen, struct sp_err *err)
+{
+	struct log log = {.level = common->verbose ? LOG_DEBUG
+				 : common->quiet   ? LOG_WARN
+						   : LOG_INFO};
+	struct sp_config config = {0};
+	int rc = sp_config_load(&config, common->config, common->db, err);
+
+	if (rc == 0 && n_listen > 0)
+		rc = replace_listen(&config, listen, n_listen, err);
+	if (rc == 0)
+		rc = serve(&config, &log, err);
+	sp_config_release(&config);
+	return rc;
+}
+
+static int main_serve(int argc, char **argv)
+{
+	const char *listen[SP_OPT_REPEAT] = {0};
+	struct sp_common common = {0};
+	size_t n_listen = 0;
+	const struct sp_opt opts[] = {
+		{'l', "listen", "udp:HOST:PORT", "where to listen, instead of "
+			"the configuration's", NULL, listen, &n_listen},
+		{0},
+	};
+	const struct sp_program program = {
+		.name = "sp-register serve",
+		.synopsis = "[options]",
+		.purpose = "The SIP server: registers the softphones of all "
+			   "tenants.",
+		.opts = opts,
+		.takes = SP_TAKES_DB | SP_TAKES_QUIET | SP_TAKES_VERBOSE,
+	};
+	struct sp_err err;
+	int first, rc = sp_opts_parse(&program, &common, argc, argv, &first);
+
+	if (rc >= 0)
+		return rc;
+	if (first != argc)
+		return sp_app_usage(&program, "unexpected operand '%s'",
+			argv[first]);
+	if (run_serve(&common, listen, n_listen, &err) == 0)
+		return 0;
+	return sp_app_fail("sp-register", &err);
+}
+
+/* ---- login ------------------------------------------------------------- */
+
+/* From a file's first line, else from the environment; never an argument,
+ * which everybody can read. */
+static int read_secret(const char *path, char out[SP_SECRET_SIZE],
+	struct sp_err *err)
+{
+	const char *secret = getenv("SP_SECRET"), *line;
+	struct sp_input *input = NULL;
+	int rc = 0;
+
+	if (path != NULL) {
+		rc = sp_input_open(&input, path, err);
+		if (rc == 0)
+			rc = sp_input_field(input, &line, err) == 1 ? 0
+				: sp_err_set(err, SP_DATA,
+					"no secret in '%s'", path);
+		secret = rc == 0 ? line : NULL;
+	}
+	if (rc == 0 && secret == NULL)
+		rc = sp_err_set(err, SP_USAGE, "no secret: expected "
+			"--secret-file or the variable SP_SECRET");
+	if (rc == 0)
+		rc = sp_text_copy(out, SP_SECRET_SIZE, secret, "the secret",
+			err);
+	sp_input_close(input);
+	return rc;
+}
+
+/* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
+static int split_server(char *server, struct login_options *o,
+	struct sp_err *err)
+{
+	char *end = server + strcspn(server, ":");
+
+	o->host = server;
+	o->port = "5060";
+	if (server[0] == '[') {
+		o->host = server + 1;
+		end = strchr(server, ']');
+		if (end != NULL)
+			*end++ = '\0';
+	}
+	if (end != NULL && *end == ':') {
+		*end = '\0';
+		o->port = end + 1;
+		if (sp_text_is_digits(o->port))
+			return 0;
+	} else if (end != NULL && *end == '\0' && o->host[0] != '\0') {
+		return 0;
+	}
+	return sp_err_set(err, SP_USAGE,
+		"--server: expected HOST, HOST:PORT or [IPv6]:PORT");
+}
+
+static int run_login(const struct sp_program *program, char *operand,
+	const struct sp_common *common, char *server, const char *secret_file)
+{
+	struct login_options o = {.extension = operand,
+		.domain = common->tenant};
+	char secret[SP_SECRET_SIZE], *at = strchr(operand, '@');
+	struct sp_err err;
+
+	if (at != NULL) {
+		*at = '\0';
+		o.domain = at + 1;
+	}
+	if (!sp_text_is_digits(o.extension))
+		return sp_app_usage(program, "'%s' is not an extension",
+			o.extension);
+	if (o.domain == NULL || !sp_text_is_host(o.domain, strlen(o.domain)))
+		return sp_app_usage(program,
+			"no domain: expected EXT@DOMAIN or --tenant DOMAIN");
+	o.secret = secret;
+	if (split_server(server, &o, &err) == 0 &&
+		read_secret(secret_file, secret, &err) == 0 &&
+		login(&o, &err) == 0)
+		return 0;
+	return sp_app_fail("sp-register", &err);
+}
+
+static int main_login(int argc, char **argv)
+{
+	const char *server = NULL, *secret_file = NULL;
+	struct sp_common common = {.tenant = getenv("SP_TENANT")};
+	const struct sp_opt opts[] = {
+		{0, "server", "HOST[:PORT]", "the SIP server (default: the "
+			"domain, port 5060)", NULL, &server, NULL},
+		{0, "secret-file", "FILE", "the SIP secret is its first line "
+			"(default: $SP_SECRET)", NULL, &secret_file, NULL},
+		{0},
+	};
+	const struct sp_program program = {
+		.name = "sp-register login",
+		.synopsis = "[options] EXT@DOMAIN",
+		.purpose = "Be a softphone: register, refresh every 15 s, log "
+			   "out when told to end.",
+		.opts = opts,
+		.takes = SP_TAKES_TENANT,
+	};
+	char copy[300];
+	int first, rc = sp_opts_parse(&program, &common, argc, argv, &first);
+
+	if (rc >= 0)
+		return rc;
+	if (argc - first != 1)
+		return sp_app_usage(&program, "expected one EXT@DOMAIN");
+	if (server == NULL)
+		server = strchr(argv[first], '@') != NULL
+			? strchr(argv[first], '@') + 1 : common.tenant;
+	if (server == NULL || strlen(server) >= sizeof copy)
+		return sp_app_usage(&program, "no server: expected --server");
+	strcpy(copy, server);
+	return run_login(&program, argv[first], &common, copy, secret_file);
+}
+
+/* ---- logout ------------------------------------------------------------ */
+
+static int logout_all(struct sp_app *app, struct sp_operands *operands,
+	struct sp_err *err)
+{
+	struct sp_extension extension;
+	const char *operand;
+	int rc;
+
+	while ((rc = sp_operands_next(operands, &operand, err)) != 0) {
+		if (rc == 1 && sp_extension_get(&app->scope, operand,
+				       &extension, err) == 0 &&
+			sp_binding_drop(&app->scope, &extension, err) >= 0)
+			continue;
+		if (!sp_app_bad(app, err))
+			return -1;
+	}
+	return app->status == 0 ? 0 : -1;
+}
+
+static int main_logout(int argc, char **argv)
+{
+	const struct sp_program program = {
+		.name = "sp-register logout",
+		.synopsis = "[options] LOGIN|EXT ...\n[options] -",
+		.purpose = "Drop the bindings of extensions now.",
+		.opts = (const struct sp_opt[]){{0}},
+		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN |
+			 SP_TAKES_QUIET,
+	};
+	struct sp_app app = {.tool = "sp-register"};
+	struct sp_common common = {0};
+	struct sp_operands operands;
+	struct sp_err err;
+	int first, rc = sp_opts_parse(&program, &common, argc, argv, &first);
+
+	if (rc >= 0)
+		return rc;
+	if (first == argc)
+		return sp_app_usage(&program, "no user or extension is named");
+	operands = (struct sp_operands){argv + first, argc - first, 0, NULL};
+	rc = sp_app_open(&app, &common, app.tool, SP_DB_WRITE, &err);
+	if (rc == 0)
+		rc = sp_app_begin(&app, &err);
+	if (rc == 0)
+		rc = logout_all(&app, &operands, &err);
+	if (rc == 0)
+		rc = sp_app_end(&app, &common, &err);
+	rc = sp_app_exit(&app, rc, &err);
+	sp_operands_release(&operands);
+	sp_app_close(&app);
+	return rc;
+}
+
+/* ---- main -------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+} COMMANDS[] = {
+	{"serve", main_serve}, {"login", main_login}, {"logout", main_logout},
+};
+
+int main(int argc, char **argv)
+{
+	const struct sp_program program = {
+		.name = "sp-register",
+		.synopsis = "serve [options]\nlogin [options] EXT@DOMAIN\n"
+			    "logout [options] LOGIN|EXT ...",
+		.purpose = "SIP: serve registrations; log a softphone in, or "
+			   "out. Each command has its own --help.",
+		.opts = (const struct sp_opt[]){{0}},
+	};
+	struct sp_common common = {0};
+	int first, rc;
+
+	sipmsg_init();
+	for (size_t i = 0; argc > 1 && i < sizeof COMMANDS / sizeof COMMANDS[0];
+		i++)
+		if (strcmp(argv[1], COMMANDS[i].name) == 0)
+			return COMMANDS[i].main(argc - 1, argv + 1);
+	rc = sp_opts_parse(&program, &common, argc, argv, &first);
+	if (rc >= 0)
+		return rc;
+	if (first < argc)
+		return sp_app_usage(&program, "unknown command '%s'",
+			argv[first]);
+	return sp_app_usage(&program, "expected serve, login or logout");
+}

@@ -1,0 +1,199 @@
+/* The registrar's decision (RFC 3261 §10.3 steps 6 to 8). */
+#include "cmd/sp-register/registrar.h"
+
+#include <string.h>
+
+/* ---- reading ----------------------------------------------------------- */
+
+enum verdict registrar_read(const struct sip_message *m,
+	struct registration *r, const char **why)
+{
+	r->call_id = sipmsg_header(m, SIP_CALL_ID);
+	r->user_agent = sipmsg_header(m, SIP_USER_AGENT);
+	r->cseq = m->cseq;
+	r->star = false;
+	/* A malformed Expires is as none (§20.19 by way of §10.2.1.1). */
+	r->expires_s = sipmsg_number(sipmsg_header(m, SIP_EXPIRES), UINT32_MAX);
+	r->n_contacts = sipmsg_contacts(m, r->contact, SIP_MAX_CONTACTS);
+	if (r->n_contacts == SIP_CONTACT_STAR) {
+		r->star = true;
+		r->n_contacts = 0;
+		*why = "Contact * Without Expires 0";
+		return r->expires_s == 0 ? VERDICT_OK : VERDICT_MALFORMED;
+	}
+	*why = "Malformed Contact";
+	if (r->n_contacts == SIP_CONTACT_BAD)
+		return VERDICT_MALFORMED;
+	for (int i = 0; i < r->n_contacts; i++)
+		if (r->contact[i].uri.len >= SP_CONTACT_SIZE)
+			return VERDICT_MALFORMED;
+	*why = "Call-ID Too Long";
+	return r->call_id.len < SP_CALL_ID_SIZE ? VERDICT_OK
+						: VERDICT_MALFORMED;
+}
+
+/* ---- deciding ---------------------------------------------------------- */
+
+static void copy_slice(struct sip_slice from, char *to, size_t size)
+{
+	size_t n = from.len < size ? from.len : size - 1;
+
+	if (n > 0)
+		memcpy(to, from.at, n);
+	to[n] = '\0';
+}
+
+/* Of the same Call-ID the CSeq must rise (§10.3 step 7). */
+static bool is_in_order(const struct registration *r,
+	const struct sp_binding *b)
+{
+	return !sipmsg_slice_is(r->call_id, b->call_id) || r->cseq > b->cseq;
+}
+
+/* Seconds that are granted; 0 removes; -1: too brief. */
+static int64_t grant_s(const struct registration *r,
+	const struct sip_contact *c, const struct sp_tenant *tenant)
+{
+	int64_t timeout_s = tenant->timeout_ms / 1000;
+	int64_t asked_s = c->expires_s >= 0 ? c->expires_s : r->expires_s;
+
+	if (asked_s < 0 || asked_s > timeout_s)
+		return timeout_s;
+	if (asked_s != 0 && asked_s < tenant->min_ms / 1000)
+		return -1;
+	return asked_s;
+}
+
+static int find(const struct decision *d, const char *contact)
+{
+	for (int i = 0; i < d->n; i++)
+		if (strcmp(d->entry[i].binding.contact, contact) == 0)
+			return i;
+	for (int i = 0; i < d->n; i++)
+		if (sipmsg_uri_equal(d->entry[i].binding.contact, contact))
+			return i;
+	return -1;
+}
+
+/* Fills in what a REGISTER tells; returns whether the wide row changes. */
+static bool write_facts(const struct registration *r,
+	const struct sip_contact *c, struct sp_binding *b)
+{
+	struct sp_binding was = *b;
+
+	copy_slice(c->uri, b->contact, sizeof b->contact);
+	copy_slice(r->call_id, b->call_id, sizeof b->call_id);
+	copy_slice(r->user_agent, b->user_agent, sizeof b->user_agent);
+	copy_slice((struct sip_slice){r->source, strlen(r->source)}, b->source,
+		sizeof b->source);
+	copy_slice((struct sip_slice){r->transport, strlen(r->transport)},
+		b->transport, sizeof b->transport);
+	return strcmp(was.contact, b->contact) != 0 ||
+	       strcmp(was.call_id, b->call_id) != 0 ||
+	       strcmp(was.user_agent, b->user_agent) != 0 ||
+	       strcmp(was.source, b->source) != 0 ||
+	       strcmp(was.transport, b->transport) != 0;
+}
+
+static void refresh(const struct registration *r, const struct sip_contact *c,
+	int64_t expires_ms, int64_t now_ms, struct decision *d, int i)
+{
+	struct sp_binding *b = &d->entry[i].binding;
+	bool wide = write_facts(r, c, b);
+
+	if (d->entry[i].kind != CHANGE_ADD)
+		d->entry[i].kind = wide ? CHANGE_REWRITE : CHANGE_REFRESH;
+	if (b->refreshed_ms != 0)
+		b->interval_ms = now_ms - b->refreshed_ms;
+	b->cseq = r->cseq;
+	b->refreshed_ms = now_ms;
+	b->expires_ms = expires_ms;
+}
+
+static void add(const struct registration *r, const struct sip_contact *c,
+	int64_t expires_ms, int64_t now_ms, struct decision *d)
+{
+	int i = d->n++;
+
+	d->entry[i].kind = CHANGE_ADD;
+	d->entry[i].binding = (struct sp_binding){.created_ms = now_ms};
+	refresh(r, c, expires_ms, now_ms, d, i);
+}
+
+/* The oldest goes when there are too many: a softphone that crashed must get
+ * back in. One of this very request never goes. */
+static bool make_room(struct decision *d, int64_t max)
+{
+	int n = 0, oldest = -1;
+
+	for (int i = 0; i < d->n; i++) {
+		if (d->entry[i].kind == CHANGE_REMOVE)
+			continue;
+		n++;
+		if (d->entry[i].kind == CHANGE_NONE &&
+			(oldest < 0 || d->entry[i].binding.refreshed_ms <
+				d->entry[oldest].binding.refreshed_ms))
+			oldest = i;
+	}
+	if (n <= max)
+		return true;
+	if (oldest < 0)
+		return false;
+	d->entry[oldest].kind = CHANGE_REMOVE;
+	return make_room(d, max);
+}
+
+static enum verdict decide_contact(const struct registration *r,
+	const struct sip_contact *c, const struct sp_tenant *tenant,
+	int64_t now_ms, struct decision *d)
+{
+	int64_t expires_s = grant_s(r, c, tenant);
+	char contact[SP_CONTACT_SIZE];
+	int i;
+
+	if (expires_s < 0)
+		return VERDICT_TOO_BRIEF;
+	copy_slice(c->uri, contact, sizeof contact);
+	i = find(d, contact);
+	if (i >= 0 && d->entry[i].kind == CHANGE_NONE &&
+		!is_in_order(r, &d->entry[i].binding))
+		return VERDICT_OUT_OF_ORDER;
+	if (expires_s == 0) {
+		if (i >= 0)
+			d->entry[i].kind = CHANGE_REMOVE;
+	} else if (i >= 0) {
+		refresh(r, c, now_ms + expires_s * 1000, now_ms, d, i);
+	} else {
+		add(r, c, now_ms + expires_s * 1000, now_ms, d);
+	}
+	return VERDICT_OK;
+}
+
+static enum verdict decide_star(const struct registration *r,
+	struct decision *d)
+{
+	for (int i = 0; i < d->n; i++) {
+		if (!is_in_order(r, &d->entry[i].binding))
+			return VERDICT_OUT_OF_ORDER;
+		d->entry[i].kind = CHANGE_REMOVE;
+	}
+	return VERDICT_OK;
+}
+
+enum verdict registrar_decide(const struct registration *r,
+	const struct sp_tenant *tenant, int64_t now_ms, struct decision *d)
+{
+	if (r->is_repeat)
+		return VERDICT_OK;
+	if (r->star)
+		return decide_star(r, d);
+	for (int i = 0; i < r->n_contacts; i++) {
+		enum verdict verdict = decide_contact(r, &r->contact[i], tenant,
+			now_ms, d);
+
+		if (verdict != VERDICT_OK)
+			return verdict;
+	}
+	return make_room(d, tenant->max_contacts) ? VERDICT_OK
+						  : VERDICT_TOO_MANY;
+}

@@ -1,0 +1,43 @@
+/* The SIP service: a request in, an answer out. Knows no socket. */
+#ifndef SP_REGISTER_SERVICE_H
+#define SP_REGISTER_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cmd/sp-register/log.h"
+#include "cmd/sp-register/sipmsg.h"
+#include "lib/config.h"
+#include "lib/db.h"
+#include "lib/hash.h"
+
+struct service;
+
+/* All that it takes stays the caller's and outlives it. Gives every tenant of
+ * the configuration its row. */
+int service_new(struct service **service, struct sp_config *config,
+	struct sp_db *db, struct log *log, struct sp_err *err);
+void service_free(struct service *service); /* accepts NULL */
+
+/* One datagram and its answer. */
+struct exchange {
+	char *data; /* the request; may be changed in place */
+	size_t len;
+	struct sip_origin origin;
+	const char *transport; /* "udp" */
+
+	char *answer; /* room for SIP_ANSWER_SIZE */
+	size_t answer_len; /* 0: no answer */
+	int answer_port;   /* at origin.ip (RFC 3261 §18.2.2, RFC 3581) */
+};
+
+/* Answers a batch in one transaction, which is committed on return; where that
+ * fails, the answers that depend on it say 503. now_ms: wall clock. */
+void service_answer(struct service *service, struct exchange *batch, int n,
+	int64_t now_ms);
+
+/* Once a second: the heartbeat, losses, old nonces. */
+void service_tick(struct service *service, int64_t now_ms);
+
+#endif

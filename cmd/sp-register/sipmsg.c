@@ -1,0 +1,356 @@
+/* SIP messages: scanning them into slices. */
+#include "cmd/sp-register/sipmsg.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/sp-register/guard.h"
+
+/* In the order of enum sip_header; `compact` is the one-letter form. */
+static const struct {
+	const char *name;
+	char compact;
+} HEADERS[SIP_N_HEADERS] = {
+	{"Via", 'v'}, {"From", 'f'}, {"To", 't'}, {"Call-ID", 'i'}, {"CSeq", 0},
+	{"Contact", 'm'}, {"Expires", 0}, {"Authorization", 0}, {"Require", 0},
+	{"Max-Forwards", 0}, {"Content-Length", 'l'}, {"User-Agent", 0},
+	{"WWW-Authenticate", 0}, {"Proxy-Authenticate", 0}, {"Min-Expires", 0},
+	{"Retry-After", 0},
+};
+
+/* ---- slices ------------------------------------------------------------ */
+
+bool sipmsg_slice_is(struct sip_slice slice, const char *text)
+{
+	return slice.len == strlen(text) &&
+	       memcmp(slice.at, text, slice.len) == 0;
+}
+
+bool sipmsg_slice_is_nocase(struct sip_slice slice, const char *text)
+{
+	return slice.len == strlen(text) &&
+	       strncasecmp(slice.at, text, slice.len) == 0;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static struct sip_slice trim(struct sip_slice s)
+{
+	while (s.len > 0 && is_space(s.at[0])) {
+		s.at++;
+		s.len--;
+	}
+	while (s.len > 0 && is_space(s.at[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+int64_t sipmsg_number(struct sip_slice slice, int64_t max)
+{
+	int64_t n = 0;
+
+	if (slice.at == NULL || slice.len == 0)
+		return -1;
+	for (size_t i = 0; i < slice.len; i++) {
+		if (slice.at[i] < '0' || slice.at[i] > '9')
+			return -1;
+		n = n * 10 + (slice.at[i] - '0');
+		if (n > max)
+			return -1;
+	}
+	return n;
+}
+
+bool sipmsg_next(struct sip_slice *rest, char separator,
+	struct sip_slice *element)
+{
+	bool quoted = false, angled = false;
+	size_t i;
+
+	if (rest->at == NULL)
+		return false;
+	for (i = 0; i < rest->len; i++) {
+		char c = rest->at[i];
+
+		if (quoted && c == '\\' && i + 1 < rest->len)
+			i++;
+		else if (c == '"' && !angled)
+			quoted = !quoted;
+		else if (!quoted && (c == '<' || c == '>'))
+			angled = c == '<';
+		else if (c == separator && !quoted && !angled)
+			break;
+	}
+	*element = trim((struct sip_slice){rest->at, i});
+	if (i < rest->len) {
+		rest->at += i + 1;
+		rest->len -= i + 1;
+	} else {
+		rest->at = NULL;
+	}
+	return true;
+}
+
+/* ---- lines ------------------------------------------------------------- */
+
+struct scanner {
+	char *at, *end;
+	const char *problem; /* the first that was met */
+};
+
+static void complain(struct scanner *s, const char *problem)
+{
+	if (s->problem == NULL)
+		s->problem = problem;
+}
+
+/* Takes a line off; CR LF or LF ends it. Returns false without an end. */
+static bool next_line(struct scanner *s, struct sip_slice *line)
+{
+	char *lf = memchr(s->at, '\n', (size_t)(s->end - s->at));
+
+	if (lf == NULL)
+		return false;
+	*line = (struct sip_slice){s->at, (size_t)(lf - s->at)};
+	if (line->len > 0 && line->at[line->len - 1] == '\r')
+		line->len--;
+	s->at = lf + 1;
+	return true;
+}
+
+/* Takes a header line with those that continue it (RFC 3261 §7.3.1), whose
+ * line ends become spaces. */
+static bool next_header_line(struct scanner *s, struct sip_slice *line)
+{
+	struct sip_slice more;
+	char *start = s->at;
+
+	if (!next_line(s, line))
+		return false;
+	while (line->len > 0 && s->at < s->end && is_space(*s->at)) {
+		char *fold = start + line->len;
+
+		memset(fold, ' ', (size_t)(s->at - fold));
+		if (!next_line(s, &more))
+			return false;
+		line->len = (size_t)(more.at + more.len - start);
+	}
+	return true;
+}
+
+/* ---- the start line ---------------------------------------------------- */
+
+static bool take_word(struct sip_slice *rest, struct sip_slice *word)
+{
+	const char *space = memchr(rest->at, ' ', rest->len);
+
+	if (space == NULL)
+		return false;
+	*word = (struct sip_slice){rest->at, (size_t)(space - rest->at)};
+	rest->at += word->len + 1;
+	rest->len -= word->len + 1;
+	return word->len > 0;
+}
+
+static enum sip_scan scan_response_line(struct sip_slice line,
+	struct sip_message *m)
+{
+	struct sip_slice version, status;
+
+	if (!take_word(&line, &version) || !take_word(&line, &status) ||
+		status.len != 3)
+		return SIP_GARBAGE;
+	m->is_request = false;
+	m->status = (int)sipmsg_number(status, 699);
+	m->reason = line;
+	return m->status >= 100 ? SIP_SCANNED : SIP_GARBAGE;
+}
+
+static enum sip_scan scan_start_line(struct scanner *s, struct sip_message *m)
+{
+	struct sip_slice line;
+
+	if (!next_line(s, &line) || line.len > SIP_MAX_LINE)
+		return SIP_GARBAGE;
+	if (line.len > 8 && memcmp(line.at, "SIP/2.0 ", 8) == 0)
+		return scan_response_line(line, m);
+	m->is_request = true;
+	if (!take_word(&line, &m->method) || !guard_token(m->method) ||
+		!take_word(&line, &m->uri))
+		return SIP_GARBAGE;
+	if (sipmsg_slice_is_nocase(line, "SIP/2.0"))
+		return SIP_SCANNED;
+	if (line.len > 4 && strncasecmp(line.at, "SIP/", 4) == 0 &&
+		memchr(line.at, ' ', line.len) == NULL)
+		return SIP_BAD_VERSION;
+	complain(s, "Malformed Request-Line");
+	return SIP_SCANNED;
+}
+
+/* ---- header fields ----------------------------------------------------- */
+
+static enum sip_header classify(struct sip_slice name)
+{
+	if (name.len == 1) {
+		char c = (char)(name.at[0] | 0x20);
+
+		for (int i = 0; i < SIP_N_HEADERS; i++)
+			if (HEADERS[i].compact == c)
+				return (enum sip_header)i;
+		return SIP_OTHER;
+	}
+	for (int i = 0; i < SIP_N_HEADERS; i++)
+		if (sipmsg_slice_is_nocase(name, HEADERS[i].name))
+			return (enum sip_header)i;
+	return SIP_OTHER;
+}
+
+static void add_field(struct scanner *s, struct sip_slice line,
+	struct sip_message *m)
+{
+	const char *colon = memchr(line.at, ':', line.len);
+	struct sip_slice name = {line.at, 0};
+	enum sip_header header;
+
+	if (colon != NULL)
+		name.len = (size_t)(colon - line.at);
+	name = trim(name);
+	if (!guard_token(name) && name.len <= 32) {
+		complain(s, "Malformed Header");
+		return;
+	}
+	if (line.len > SIP_MAX_LINE) {
+		complain(s, "Header Too Long");
+		return;
+	}
+	if (m->n_fields == SIP_MAX_FIELDS) {
+		complain(s, "Too Many Headers");
+		return;
+	}
+	header = classify(name);
+	m->field[m->n_fields] = (struct sip_field){header,
+		trim((struct sip_slice){colon + 1,
+			line.len - (size_t)(colon + 1 - line.at)})};
+	if (header != SIP_OTHER && m->count[header]++ == 0)
+		m->first[header] = m->n_fields;
+	m->n_fields++;
+}
+
+/* Returns false when the head does not end. */
+static bool scan_fields(struct scanner *s, struct sip_message *m)
+{
+	struct sip_slice line;
+
+	while (next_header_line(s, &line)) {
+		if (line.len == 0)
+			return true;
+		if (memchr(line.at, '\0', line.len) != NULL)
+			complain(s, "NUL In Header");
+		else
+			add_field(s, line, m);
+	}
+	return false;
+}
+
+struct sip_slice sipmsg_header(const struct sip_message *m,
+	enum sip_header header)
+{
+	return m->first[header] < 0 ? (struct sip_slice){0}
+				    : m->field[m->first[header]].value;
+}
+
+/* ---- what every message must have -------------------------------------- */
+
+static void check_single(struct scanner *s, const struct sip_message *m)
+{
+	static const struct {
+		enum sip_header header;
+		const char *missing, *twice;
+	} SINGLE[] = {
+		{SIP_FROM, "Missing From", "Two From"},
+		{SIP_TO, "Missing To", "Two To"},
+		{SIP_CALL_ID, "Missing Call-ID", "Two Call-ID"},
+		{SIP_CSEQ, "Missing CSeq", "Two CSeq"},
+	};
+
+	for (size_t i = 0; i < sizeof SINGLE / sizeof SINGLE[0]; i++) {
+		int n = m->count[SINGLE[i].header];
+
+		if (n != 1)
+			complain(s, n == 0 ? SINGLE[i].missing
+					   : SINGLE[i].twice);
+		else if (sipmsg_header(m, SINGLE[i].header).len == 0)
+			complain(s, SINGLE[i].missing);
+	}
+}
+
+/* CSeq: a number below 2^31 and the method (§8.1.1.5). */
+static void check_cseq(struct scanner *s, struct sip_message *m)
+{
+	struct sip_slice rest = sipmsg_header(m, SIP_CSEQ), number = rest;
+	int64_t n;
+
+	number.len = 0;
+	while (number.len < rest.len && !is_space(rest.at[number.len]))
+		number.len++;
+	n = sipmsg_number(number, INT32_MAX);
+	rest.at += number.len;
+	rest.len -= number.len;
+	m->cseq_method = trim(rest);
+	if (n < 0 || !guard_token(m->cseq_method)) {
+		complain(s, "Malformed CSeq");
+		return;
+	}
+	m->cseq = (uint32_t)n;
+	if (m->is_request && (m->method.len != m->cseq_method.len ||
+		memcmp(m->method.at, m->cseq_method.at, m->method.len) != 0))
+		complain(s, "CSeq Of Another Method");
+}
+
+static void check_length(struct scanner *s, struct sip_message *m)
+{
+	size_t left = (size_t)(s->end - s->at);
+	int64_t n;
+
+	m->body = (struct sip_slice){s->at, left};
+	if (m->count[SIP_CONTENT_LENGTH] == 0)
+		return;
+	n = sipmsg_number(sipmsg_header(m, SIP_CONTENT_LENGTH), INT32_MAX);
+	if (n < 0 || m->count[SIP_CONTENT_LENGTH] > 1)
+		complain(s, "Malformed Content-Length");
+	else if ((size_t)n > left)
+		complain(s, "Body Shorter Than Content-Length");
+	else
+		m->body.len = (size_t)n; /* a datagram may have more (§18.3) */
+}
+
+enum sip_scan sipmsg_scan(char *data, size_t len, struct sip_message *m,
+	const char **why)
+{
+	struct scanner s = {data, data + len, NULL};
+	enum sip_scan start;
+
+	m->n_fields = 0;
+	memset(m->first, -1, sizeof m->first);
+	memset(m->count, 0, sizeof m->count);
+	m->cseq = 0;
+	m->cseq_method = m->method = m->uri = (struct sip_slice){0};
+	while (s.at < s.end && (*s.at == '\r' || *s.at == '\n'))
+		s.at++;
+	start = scan_start_line(&s, m);
+	if (start == SIP_GARBAGE || !scan_fields(&s, m) ||
+		m->count[SIP_VIA] == 0)
+		return SIP_GARBAGE;
+	check_single(&s, m);
+	if (m->count[SIP_CSEQ] == 1)
+		check_cseq(&s, m);
+	check_length(&s, m);
+	if (start == SIP_BAD_VERSION)
+		return start;
+	*why = s.problem;
+	return s.problem == NULL ? SIP_SCANNED : SIP_MALFORMED;
+}

@@ -1,0 +1,161 @@
+/* SIP messages: the one place that takes them apart and puts them together.
+ *
+ * The bytes are scanned into slices, not copied. libosip2 sees single header
+ * values only, after the limits below (its parsers are quadratic in places). */
+#ifndef SP_REGISTER_SIPMSG_H
+#define SP_REGISTER_SIPMSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	SIP_MAX_MESSAGE = 8192, /* bytes of a datagram */
+	SIP_MAX_FIELDS = 100,   /* header fields of a message */
+	SIP_MAX_LINE = 2048,    /* bytes of a header line, unfolded */
+	SIP_MAX_MARKS = 32,     /* `;` `,` `&` `%` in one URI or address */
+	SIP_MAX_VIAS = 16,
+	SIP_MAX_CONTACTS = 16,  /* in one REGISTER */
+	SIP_TAG_SIZE = 17,
+	SIP_ANSWER_SIZE = 49152,
+};
+
+/* Bytes of somebody else's buffer; not terminated. */
+struct sip_slice {
+	const char *at;
+	size_t len;
+};
+
+/* The headers that we look at; the order is that of the table in sipmsg.c. */
+enum sip_header {
+	SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ, SIP_CONTACT,
+	SIP_EXPIRES, SIP_AUTHORIZATION, SIP_REQUIRE, SIP_MAX_FORWARDS,
+	SIP_CONTENT_LENGTH, SIP_USER_AGENT, SIP_WWW_AUTHENTICATE,
+	SIP_PROXY_AUTHENTICATE, SIP_MIN_EXPIRES, SIP_RETRY_AFTER,
+	SIP_N_HEADERS,
+	SIP_OTHER = SIP_N_HEADERS,
+};
+
+struct sip_field {
+	enum sip_header header;
+	struct sip_slice value; /* without white space at its ends */
+};
+
+struct sip_message {
+	bool is_request;
+	struct sip_slice method, uri;  /* of a request */
+	int status;                    /* of a response */
+	struct sip_slice reason;
+	struct sip_field field[SIP_MAX_FIELDS]; /* in order */
+	int n_fields;
+	int first[SIP_N_HEADERS]; /* index into field[]; -1: there is none */
+	int count[SIP_N_HEADERS];
+	uint32_t cseq;
+	struct sip_slice cseq_method;
+	struct sip_slice body;
+};
+
+/* A sip: or sips: URI, unescaped where it says so. */
+struct sip_uri {
+	bool is_sips;
+	char user[128]; /* unescaped; "" when there is none */
+	char host[256]; /* an IPv6 address without its brackets */
+	int port;       /* 0: none given */
+};
+
+enum sip_scan {
+	SIP_SCANNED, /* sound, as far as a registrar must know it */
+	SIP_MALFORMED, /* answerable with 400: it has Via, From, To ... */
+	SIP_BAD_VERSION, /* answerable with 505 */
+	SIP_GARBAGE, /* to be dropped */
+};
+
+/* Cuts `data` into slices. Unfolds header lines in place, changes nothing
+ * else. *why says what is wrong after SIP_MALFORMED: a constant, fit for a
+ * reason phrase. */
+enum sip_scan sipmsg_scan(char *data, size_t len, struct sip_message *message,
+	const char **why);
+
+/* The first field of that header; at is NULL when there is none. */
+struct sip_slice sipmsg_header(const struct sip_message *message,
+	enum sip_header header);
+
+bool sipmsg_slice_is(struct sip_slice slice, const char *text); /* case kept */
+bool sipmsg_slice_is_nocase(struct sip_slice slice, const char *text);
+
+/* Takes the next element of a list that `separator` divides, outside of quotes
+ * and angle brackets, without white space around it. Returns false at the
+ * end. */
+bool sipmsg_next(struct sip_slice *rest, char separator,
+	struct sip_slice *element);
+
+/* Reads a decimal number of at most `max`. Returns -1 otherwise. */
+int64_t sipmsg_number(struct sip_slice slice, int64_t max);
+
+/* ---- through libosip2 -------------------------------------------------- */
+
+/* Once, before anything else: quiet, and out of memory ends the program. */
+void sipmsg_init(void);
+
+/* Parses an addr-spec; false when it is malformed, holds %00, or is no SIP
+ * URI. */
+bool sipmsg_parse_uri(struct sip_slice text, struct sip_uri *uri);
+
+/* The URI in a From or To. */
+bool sipmsg_parse_address(struct sip_slice value, struct sip_uri *uri);
+
+/* URI equality of RFC 3261 §19.1.4, on texts; false when one is malformed. */
+bool sipmsg_uri_equal(const char *a, const char *b);
+
+/* One contact of a Contact field. */
+struct sip_contact {
+	struct sip_slice uri;  /* the text between < and >, or the addr-spec */
+	int64_t expires_s;     /* -1: not given, or not a number (§10.2.1.1) */
+};
+
+enum { SIP_CONTACT_STAR = -2, SIP_CONTACT_BAD = -1 };
+
+/* Reads all contacts. Returns their number, SIP_CONTACT_STAR for "*", or
+ * SIP_CONTACT_BAD for a malformed one or more than `max`. */
+int sipmsg_contacts(const struct sip_message *message,
+	struct sip_contact *contacts, int max);
+
+struct sip_via {
+	struct sip_slice text;   /* the whole element */
+	struct sip_slice branch; /* at NULL: none */
+	char host[256];
+	int port;                /* 5060 when none is given (UDP) */
+	bool has_rport;
+};
+
+/* The topmost Via. */
+bool sipmsg_parse_via(const struct sip_message *message, struct sip_via *via);
+
+/* ---- writing ----------------------------------------------------------- */
+
+/* A buffer that is being written; `full` once something did not fit. */
+struct sip_writer {
+	char *at;
+	size_t size, len;
+	bool full;
+};
+
+void sipmsg_put(struct sip_writer *writer, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void sipmsg_put_text(struct sip_writer *writer, const char *text);
+void sipmsg_put_slice(struct sip_writer *writer, struct sip_slice slice);
+
+/* Starts the response to a request (RFC 3261 §8.2.6.2): status line, Via with
+ * received and rport as the datagram came (RFC 3581), From, To with to_tag
+ * unless it has one, Call-ID, CSeq. The caller adds headers and ends it with
+ * sipmsg_end_response. */
+struct sip_origin {
+	const char *ip; /* that the request came from */
+	int port;
+};
+void sipmsg_begin_response(struct sip_writer *writer,
+	const struct sip_message *request, int status, const char *phrase,
+	const struct sip_origin *origin, const char *to_tag);
+void sipmsg_end_response(struct sip_writer *writer);
+
+#endif

@@ -1,0 +1,348 @@
+/* SIP messages: what libosip2 parses, behind our limits. The only file that
+ * includes its headers, which define names like TO and FROM. */
+#include "cmd/sp-register/sipmsg.h"
+
+#include <arpa/inet.h>
+#include <osipparser2/osip_parser.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/sp-register/guard.h"
+#include "lib/text.h"
+
+/* libosip2 does not survive a failed allocation (it reports success with data
+ * missing, or crashes), so it never sees one. */
+static void *must(void *p)
+{
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void *must_malloc(size_t size)
+{
+	return must(malloc(size));
+}
+
+static void *must_realloc(void *p, size_t size)
+{
+	return must(realloc(p, size));
+}
+
+void sipmsg_init(void)
+{
+	osip_trace_initialize(TRACE_LEVEL0, NULL);
+	osip_set_allocators(must_malloc, must_realloc, free);
+	parser_init();
+}
+
+/* ---- URIs -------------------------------------------------------------- */
+
+/* libosip2 takes any scheme that begins with "sip". */
+static bool has_sip_scheme(const char *text)
+{
+	return strncasecmp(text, "sip:", 4) == 0 ||
+	       strncasecmp(text, "sips:", 5) == 0;
+}
+
+/* It keeps a host or port as it stands: "@h", "5x". */
+static bool is_sound(const osip_uri_t *u, int64_t *port)
+{
+	char host[260];
+
+	*port = 0;
+	if (u->host == NULL)
+		return false;
+	snprintf(host, sizeof host, strchr(u->host, ':') ? "[%.250s]" : "%.257s",
+		u->host);
+	if (!sp_text_is_host(host, strlen(host)))
+		return false;
+	return u->port == NULL || sp_text_to_int(u->port, 1, 65535, port);
+}
+
+static bool read_uri(const osip_uri_t *u, struct sip_uri *out)
+{
+	const char *user = u->username == NULL ? "" : u->username;
+	int64_t port;
+
+	if (!is_sound(u, &port) || strlen(user) >= sizeof out->user)
+		return false;
+	out->is_sips = strcasecmp(u->scheme, "sips") == 0;
+	strcpy(out->user, user);
+	snprintf(out->host, sizeof out->host, "%s", u->host);
+	out->port = (int)port;
+	return true;
+}
+
+/* Returns NULL when it is malformed. */
+static osip_uri_t *parse_uri(const char *text)
+{
+	osip_uri_t *u;
+
+	if (!has_sip_scheme(text) || osip_uri_init(&u) != 0)
+		return NULL;
+	if (osip_uri_parse(u, text) == 0 && u->scheme != NULL)
+		return u;
+	osip_uri_free(u);
+	return NULL;
+}
+
+/* A terminated copy, if the guard lets it pass. */
+static bool copy_guarded(struct sip_slice text, char out[SIP_MAX_LINE + 1])
+{
+	if (!guard_uri(text))
+		return false;
+	memcpy(out, text.at, text.len);
+	out[text.len] = '\0';
+	return true;
+}
+
+bool sipmsg_parse_uri(struct sip_slice text, struct sip_uri *uri)
+{
+	char copy[SIP_MAX_LINE + 1];
+	osip_uri_t *u;
+	bool ok;
+
+	if (!copy_guarded(text, copy))
+		return false;
+	u = parse_uri(copy);
+	ok = u != NULL && read_uri(u, uri);
+	osip_uri_free(u);
+	return ok;
+}
+
+bool sipmsg_parse_address(struct sip_slice value, struct sip_uri *uri)
+{
+	char copy[SIP_MAX_LINE + 1];
+	osip_from_t *from;
+	bool ok;
+
+	if (!copy_guarded(value, copy) || osip_from_init(&from) != 0)
+		return false;
+	ok = osip_from_parse(from, copy) == 0 && from->url != NULL &&
+	     from->url->scheme != NULL &&
+	     (strcasecmp(from->url->scheme, "sip") == 0 ||
+		     strcasecmp(from->url->scheme, "sips") == 0) &&
+	     read_uri(from->url, uri);
+	osip_from_free(from);
+	return ok;
+}
+
+/* ---- equality, RFC 3261 §19.1.4 ---------------------------------------- */
+
+static bool same_text(const char *a, const char *b, bool nocase)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return (nocase ? strcasecmp(a, b) : strcmp(a, b)) == 0;
+}
+
+static const osip_uri_param_t *find_param(const osip_list_t *list,
+	const char *name)
+{
+	for (int i = 0; i < osip_list_size(list); i++) {
+		const osip_uri_param_t *p = osip_list_get(list, i);
+
+		if (strcasecmp(p->gname, name) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* These matter even when only one side has them. */
+static bool must_match(const char *name)
+{
+	static const char *const NAMES[] = {"user", "ttl", "method", "maddr",
+		"transport"};
+
+	for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
+		if (strcasecmp(NAMES[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Does every parameter of a match b's? */
+static bool params_match(const osip_list_t *a, const osip_list_t *b)
+{
+	for (int i = 0; i < osip_list_size(a); i++) {
+		const osip_uri_param_t *p = osip_list_get(a, i);
+		const osip_uri_param_t *q = find_param(b, p->gname);
+
+		if (q == NULL ? must_match(p->gname)
+			      : !same_text(p->gvalue, q->gvalue, true))
+			return false;
+	}
+	return true;
+}
+
+static bool headers_match(const osip_list_t *a, const osip_list_t *b)
+{
+	if (osip_list_size(a) != osip_list_size(b))
+		return false;
+	for (int i = 0; i < osip_list_size(a); i++) {
+		const osip_uri_param_t *p = osip_list_get(a, i);
+		const osip_uri_param_t *q = find_param(b, p->gname);
+
+		if (q == NULL || !same_text(p->gvalue, q->gvalue, false))
+			return false;
+	}
+	return true;
+}
+
+static bool uris_match(const osip_uri_t *a, const osip_uri_t *b)
+{
+	return same_text(a->scheme, b->scheme, true) &&
+	       same_text(a->username, b->username, false) &&
+	       same_text(a->password, b->password, false) &&
+	       same_text(a->host, b->host, true) &&
+	       same_text(a->port, b->port, false) &&
+	       params_match(&a->url_params, &b->url_params) &&
+	       params_match(&b->url_params, &a->url_params) &&
+	       headers_match(&a->url_headers, &b->url_headers);
+}
+
+bool sipmsg_uri_equal(const char *a, const char *b)
+{
+	osip_uri_t *x = NULL, *y = NULL;
+	bool equal = false;
+
+	if (!guard_uri((struct sip_slice){a, strlen(a)}) ||
+		!guard_uri((struct sip_slice){b, strlen(b)}))
+		return false;
+	x = parse_uri(a);
+	y = parse_uri(b);
+	equal = x != NULL && y != NULL && uris_match(x, y);
+	osip_uri_free(x);
+	osip_uri_free(y);
+	return equal;
+}
+
+/* ---- Contact ----------------------------------------------------------- */
+
+/* The URI's bytes in a Contact: between < and >, else up to the first ';'. */
+static struct sip_slice uri_of(struct sip_slice element)
+{
+	struct sip_slice uri;
+	bool quoted = false;
+
+	for (size_t i = 0; i < element.len; i++) {
+		char c = element.at[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (c == '<' && !quoted) {
+			const char *start = element.at + i + 1;
+			const char *end = memchr(start, '>',
+				element.len - i - 1);
+
+			return (struct sip_slice){start,
+				end == NULL ? 0 : (size_t)(end - start)};
+		}
+	}
+	sipmsg_next(&element, ';', &uri);
+	return uri;
+}
+
+static bool read_contact(struct sip_slice element, struct sip_contact *out)
+{
+	char copy[SIP_MAX_LINE + 1];
+	char expires_name[] = "expires"; /* the call takes no const */
+	osip_generic_param_t *expires = NULL;
+	osip_contact_t *contact;
+	struct sip_uri uri;
+	int64_t port;
+	bool ok;
+
+	out->expires_s = -1;
+	out->uri = uri_of(element);
+	if (!sipmsg_parse_uri(out->uri, &uri) ||
+		!copy_guarded(element, copy) || osip_contact_init(&contact) != 0)
+		return false;
+	ok = osip_contact_parse(contact, copy) == 0 && contact->url != NULL &&
+	     is_sound(contact->url, &port);
+	if (ok && osip_contact_param_get_byname(contact, expires_name,
+			  &expires) == 0 && expires->gvalue != NULL)
+		out->expires_s = sipmsg_number((struct sip_slice){
+			expires->gvalue, strlen(expires->gvalue)}, UINT32_MAX);
+	osip_contact_free(contact);
+	return ok;
+}
+
+int sipmsg_contacts(const struct sip_message *m, struct sip_contact *contacts,
+	int max)
+{
+	struct sip_slice rest, element;
+	int n = 0;
+
+	for (int i = 0; i < m->n_fields; i++) {
+		if (m->field[i].header != SIP_CONTACT)
+			continue;
+		rest = m->field[i].value;
+		if (sipmsg_slice_is(rest, "*"))
+			return m->count[SIP_CONTACT] == 1 ? SIP_CONTACT_STAR
+							  : SIP_CONTACT_BAD;
+		while (sipmsg_next(&rest, ',', &element))
+			if (n == max || !read_contact(element, &contacts[n++]))
+				return SIP_CONTACT_BAD;
+	}
+	return n;
+}
+
+/* ---- Via --------------------------------------------------------------- */
+
+static bool read_via(const osip_via_t *v, struct sip_via *out)
+{
+	int64_t port = 5060;
+	char host[260];
+
+	if (v->host == NULL || v->protocol == NULL || v->version == NULL)
+		return false;
+	snprintf(host, sizeof host, strchr(v->host, ':') ? "[%.250s]" : "%.257s",
+		v->host);
+	if (!sp_text_is_host(host, strlen(host)) ||
+		(v->port != NULL && !sp_text_to_int(v->port, 1, 65535, &port)))
+		return false;
+	snprintf(out->host, sizeof out->host, "%s", v->host);
+	out->port = (int)port;
+	return true;
+}
+
+static void read_via_params(struct sip_via *out)
+{
+	struct sip_slice rest = out->text, param;
+
+	out->has_rport = false;
+	out->branch = (struct sip_slice){0};
+	sipmsg_next(&rest, ';', &param);
+	while (sipmsg_next(&rest, ';', &param)) {
+		if (param.len >= 5 && strncasecmp(param.at, "rport", 5) == 0 &&
+			(param.len == 5 || param.at[5] == '='))
+			out->has_rport = true;
+		if (param.len > 7 && strncasecmp(param.at, "branch=", 7) == 0)
+			out->branch = (struct sip_slice){param.at + 7,
+				param.len - 7};
+	}
+}
+
+bool sipmsg_parse_via(const struct sip_message *m, struct sip_via *via)
+{
+	struct sip_slice rest = sipmsg_header(m, SIP_VIA);
+	char copy[SIP_MAX_LINE + 1];
+	osip_via_t *v;
+	bool ok;
+
+	if (!sipmsg_next(&rest, ',', &via->text) ||
+		!guard_value(via->text) || osip_via_init(&v) != 0)
+		return false;
+	memcpy(copy, via->text.at, via->text.len);
+	copy[via->text.len] = '\0';
+	ok = osip_via_parse(v, copy) == 0 && read_via(v, via);
+	osip_via_free(v);
+	if (ok)
+		read_via_params(via);
+	return ok;
+}

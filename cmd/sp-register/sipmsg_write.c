@@ -1,0 +1,144 @@
+/* SIP messages: writing them, from slices of the request. */
+#include "cmd/sp-register/sipmsg.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+void sipmsg_put_slice(struct sip_writer *w, struct sip_slice slice)
+{
+	if (slice.len > w->size - w->len) {
+		w->full = true;
+		return;
+	}
+	if (slice.len > 0)
+		memcpy(w->at + w->len, slice.at, slice.len);
+	w->len += slice.len;
+}
+
+void sipmsg_put_text(struct sip_writer *w, const char *text)
+{
+	sipmsg_put_slice(w, (struct sip_slice){text, strlen(text)});
+}
+
+void sipmsg_put(struct sip_writer *w, const char *format, ...)
+{
+	size_t room = w->size - w->len;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(w->at + w->len, room, format, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= room)
+		w->full = true;
+	else
+		w->len += (size_t)n;
+}
+
+static bool is_param(struct sip_slice param, const char *name)
+{
+	size_t n = strlen(name);
+
+	return param.len >= n && strncasecmp(param.at, name, n) == 0 &&
+	       (param.len == n || param.at[n] == '=');
+}
+
+/* The top Via with what we have seen of its sender (RFC 3261 §18.2.1, RFC 3581
+ * §4); what it says of that itself may be a lie and is left out. */
+static void put_top_via(struct sip_writer *w, struct sip_slice via,
+	const struct sip_origin *origin)
+{
+	struct sip_slice param;
+	bool rport = false;
+
+	sipmsg_next(&via, ';', &param);
+	sipmsg_put_slice(w, param);
+	while (sipmsg_next(&via, ';', &param)) {
+		if (is_param(param, "rport"))
+			rport = true;
+		else if (!is_param(param, "received")) {
+			sipmsg_put_text(w, ";");
+			sipmsg_put_slice(w, param);
+		}
+	}
+	if (rport)
+		sipmsg_put(w, ";rport=%d", origin->port);
+	sipmsg_put(w, ";received=%s", origin->ip);
+}
+
+static void put_vias(struct sip_writer *w, const struct sip_message *m,
+	const struct sip_origin *origin)
+{
+	for (int i = m->first[SIP_VIA]; i < m->n_fields; i++) {
+		struct sip_slice rest = m->field[i].value, top;
+
+		if (m->field[i].header != SIP_VIA)
+			continue;
+		sipmsg_put_text(w, "Via: ");
+		if (i == m->first[SIP_VIA]) {
+			sipmsg_next(&rest, ',', &top);
+			put_top_via(w, top, origin);
+			if (rest.at != NULL)
+				sipmsg_put_text(w, ",");
+		}
+		if (rest.at != NULL)
+			sipmsg_put_slice(w, rest);
+		sipmsg_put_text(w, "\r\n");
+	}
+}
+
+static void put_header(struct sip_writer *w, const char *name,
+	const struct sip_message *m, enum sip_header header)
+{
+	if (m->first[header] < 0)
+		return;
+	sipmsg_put_text(w, name);
+	sipmsg_put_slice(w, sipmsg_header(m, header));
+	sipmsg_put_text(w, "\r\n");
+}
+
+static bool has_tag(struct sip_slice address)
+{
+	struct sip_slice param;
+
+	sipmsg_next(&address, ';', &param);
+	while (sipmsg_next(&address, ';', &param))
+		if (is_param(param, "tag"))
+			return true;
+	return false;
+}
+
+static void put_to(struct sip_writer *w, const struct sip_message *m,
+	const char *to_tag)
+{
+	struct sip_slice to = sipmsg_header(m, SIP_TO);
+
+	if (to.at == NULL)
+		return;
+	sipmsg_put_text(w, "To: ");
+	sipmsg_put_slice(w, to);
+	if (!has_tag(to)) {
+		sipmsg_put_text(w, ";tag=");
+		sipmsg_put_text(w, to_tag);
+	}
+	sipmsg_put_text(w, "\r\n");
+}
+
+void sipmsg_begin_response(struct sip_writer *w, const struct sip_message *m,
+	int status, const char *phrase, const struct sip_origin *origin,
+	const char *to_tag)
+{
+	sipmsg_put(w, "SIP/2.0 %d %s\r\n", status, phrase);
+	put_vias(w, m, origin);
+	put_header(w, "From: ", m, SIP_FROM);
+	put_to(w, m, to_tag);
+	put_header(w, "Call-ID: ", m, SIP_CALL_ID);
+	put_header(w, "CSeq: ", m, SIP_CSEQ);
+}
+
+void sipmsg_end_response(struct sip_writer *w)
+{
+	sipmsg_put_text(w, "Content-Length: 0\r\n\r\n");
+}

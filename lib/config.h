@@ -1,0 +1,50 @@
+/* The configuration: sp.yaml, or the built-in defaults when there is none. */
+#ifndef SP_LIB_CONFIG_H
+#define SP_LIB_CONFIG_H
+
+#include <stddef.h>
+
+#include "lib/err.h"
+#include "lib/tenant.h"
+
+/* "udp:127.0.0.1:5060", "udp:[::1]:5060", taken apart. */
+struct sp_listen {
+	char *text; /* as written */
+	char *host; /* an IPv4 or IPv6 address, without brackets */
+	int port; /* 0 lets the kernel choose */
+};
+
+struct sp_config {
+	char *db; /* path of the database; never NULL */
+	struct sp_listen *listen;
+	size_t n_listen;
+	struct sp_tenant *tenants;
+	size_t n_tenants;
+};
+
+/* Reads `path`; NULL looks for $SP_CONFIG, $XDG_CONFIG_HOME/sp/sp.yaml (or
+ * ~/.config/sp/sp.yaml) and /etc/sp/sp.yaml, and takes the defaults when none
+ * is there: database $XDG_STATE_HOME/sp/sp.db (or ~/.local/state/sp/sp.db),
+ * udp:127.0.0.1:5060, one tenant `localhost` with the pool 1000-9999.
+ * `db`, when not NULL, else $SP_DB, overrides the `db:` of the file.
+ * Fails with SP_CONFIG and "FILE:LINE: what is wrong, what was expected", or
+ * SP_NOINPUT when a file that was named is missing. Release in any case. */
+int sp_config_load(struct sp_config *config, const char *path, const char *db,
+	struct sp_err *err);
+void sp_config_release(struct sp_config *config);
+
+/* The tenant of that domain or alias; NULL: $SP_TENANT, else the only one.
+ * Fails with SP_USAGE and lists the tenants. */
+int sp_config_tenant(struct sp_config *config, const char *domain,
+	struct sp_tenant **tenant, struct sp_err *err);
+
+/* The tenant of that domain or alias, NULL when there is none. */
+struct sp_tenant *sp_config_find_tenant(const struct sp_config *config,
+	const char *name);
+
+/* Takes apart "udp:HOST:PORT". Fails with SP_CONFIG. */
+int sp_listen_parse(struct sp_listen *listen, const char *text,
+	struct sp_err *err);
+void sp_listen_release(struct sp_listen *listen);
+
+#endif
