@@ -103,7 +103,7 @@ static void run(const char *name, const char *line, struct outcome *outcome)
 	const struct sp_program program = {name,
 		"[options] LOGIN [FIRST [LAST]]\n[options] -f FILE",
 		"Gives a user an extension.", opts,
-		SP_TAKES_DB | SP_TAKES_DRY_RUN | SP_TAKES_QUIET};
+		SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN | SP_TAKES_QUIET};
 	char words[512], *argv[MAX_WORDS + 2];
 	int saved[2], operands = 0, argc;
 	FILE *file = tmpfile();
