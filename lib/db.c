@@ -467,8 +467,13 @@ bool sp_col_is_null(struct sp_stmt *stmt, int column)
 void sp_col_copy(struct sp_stmt *stmt, int column, char *out, size_t size)
 {
 	const char *text = sp_col_text(stmt, column);
+	size_t len = (size_t)sqlite3_column_bytes(stmt->handle, column);
 
-	snprintf(out, size, "%s", text == NULL ? "" : text);
+	if (len >= size)
+		len = size - 1;
+	if (len > 0)
+		memcpy(out, text, len);
+	out[len] = '\0';
 }
 
 /* ---- dependents -------------------------------------------------------- */

@@ -1,52 +1,18 @@
 /* The SIP service: a request in, an answer out. */
 #include "cmd/sp-register/service.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "cmd/sp-register/digest.h"
-#include "cmd/sp-register/registrar.h"
-#include "cmd/sp-register/reply.h"
+#include "cmd/sp-register/request.h"
 #include "lib/binding.h"
 #include "lib/nonce.h"
-#include "lib/scope.h"
-#include "lib/secret.h"
 #include "lib/server.h"
 #include "lib/text.h"
 
-#define ALLOWED "REGISTER, OPTIONS"
-
-enum { PRUNE_EVERY_MS = 10000, RETRY_AFTER_S = 5 };
-
-struct service {
-	struct sp_config *config;
-	struct sp_db *db;
-	struct log *log;
-	struct sp_hash *hash;
-	unsigned char key[SP_SHA256_SIZE];
-	unsigned char nobody[SP_N_HASHES][SP_HASH_SIZE]; /* HA1 of no user */
-	uint32_t nonce_count;
-	int64_t pruned_ms;
-	bool db_failed; /* in this batch: nothing more is asked of it */
-	struct decision decision;
-};
-
-/* One request on its way through. */
-struct request {
-	struct sip_message message;
-	struct sip_via via;
-	struct sip_uri to;
-	struct digest digest;
-	uint64_t hash; /* of the bytes as they came */
-	struct sp_scope scope;
-	struct exchange *exchange;
-	const char *why; /* phrase for VERDICT_MALFORMED */
-	bool used_db;
-	bool lists_bindings; /* the answer to a REGISTER */
-};
+enum { PRUNE_EVERY_MS = 10000 };
 
 /* ---- set-up ------------------------------------------------------------ */
 
@@ -82,6 +48,7 @@ int service_new(struct service **out, struct sp_config *config,
 		service_free(s);
 		return -1;
 	}
+	s->tag_salt = sp_text_hash(s->key, sizeof s->key);
 	*out = s;
 	return 0;
 }
@@ -110,8 +77,7 @@ static void db_fails(struct service *s, const struct sp_err *err)
 		LOG_FIELDS({"cause", err->msg}));
 }
 
-/* Opens the batch's transaction with the first request that needs it. */
-static bool db_is_ready(struct service *s, struct request *rq)
+bool request_uses_db(struct service *s, struct request *rq)
 {
 	struct sp_err err;
 
@@ -124,129 +90,10 @@ static bool db_is_ready(struct service *s, struct request *rq)
 	return false;
 }
 
-static enum verdict unavailable(struct service *s, const struct sp_err *err)
+enum verdict request_db_failed(struct service *s, const struct sp_err *err)
 {
 	db_fails(s, err);
 	return VERDICT_UNAVAILABLE;
-}
-
-/* ---- who asks (RFC 3261 §10.3 steps 3 and 4, §22) ---------------------- */
-
-/* The Authorization for our realm: a request may carry others. */
-static bool find_credentials(struct request *rq, bool *malformed)
-{
-	const struct sip_message *m = &rq->message;
-
-	*malformed = false;
-	for (int i = 0; i < m->n_fields; i++) {
-		if (m->field[i].header != SIP_AUTHORIZATION)
-			continue;
-		if (!digest_parse(m->field[i].value, &rq->digest))
-			*malformed = true;
-		else if (rq->digest.realm.at != NULL &&
-			sipmsg_slice_is(rq->digest.realm,
-				rq->scope.tenant->domain))
-			return true;
-	}
-	return false;
-}
-
-/* nc-value = 8LHEX; -1 for anything else. */
-static int64_t parse_nc(struct sip_slice nc)
-{
-	char text[9];
-
-	if (nc.at == NULL || nc.len != 8)
-		return -1;
-	memcpy(text, nc.at, 8);
-	text[8] = '\0';
-	if (strspn(text, "0123456789abcdefABCDEF") != 8)
-		return -1;
-	return strtol(text, NULL, 16);
-}
-
-/* Everything of the credentials that needs no database. The URI must be of
- * this domain; phones differ in whether they repeat the Request-URI's
- * parameters. */
-static enum verdict check_form(struct service *s, struct request *rq,
-	int64_t *nonce_id, int64_t *nc)
-{
-	const struct digest *d = &rq->digest;
-	struct sip_uri uri;
-
-	rq->why = "Malformed Credentials";
-	*nc = parse_nc(d->nc);
-	if (d->username.at == NULL || d->nonce.at == NULL ||
-		d->uri.at == NULL || d->response.at == NULL ||
-		d->cnonce.at == NULL || *nc < 1 || !d->known_algorithm ||
-		d->qop.at == NULL || !sipmsg_slice_is_nocase(d->qop, "auth"))
-		return VERDICT_MALFORMED;
-	rq->why = "Credentials For Another URI";
-	if (!sipmsg_parse_uri(d->uri, &uri) ||
-		!sp_tenant_is_named(rq->scope.tenant, uri.host,
-			strlen(uri.host)))
-		return VERDICT_MALFORMED;
-	if (!sp_nonce_parse(s->key, d->nonce.at, d->nonce.len, nonce_id) ||
-		!sp_nonce_is_fresh(*nonce_id, rq->scope.now_ms))
-		return VERDICT_STALE;
-	return VERDICT_OK;
-}
-
-/* Unknown users and users without a secret cost and look like a wrong one. */
-static bool is_right(struct service *s, const struct request *rq,
-	const struct sp_credentials *c)
-{
-	const struct digest *d = &rq->digest;
-	char expected[DIGEST_RESPONSE_SIZE];
-	size_t len = 2 * sp_hash_size(d->kind);
-
-	if (digest_response(s->hash, d,
-		    c->has_secret ? c->ha1[d->kind] : s->nobody[d->kind],
-		    rq->message.method, expected) != 0)
-		return false;
-	return d->response.len == len &&
-	       sp_hash_equal(d->response.at, expected, len) && c->has_secret;
-}
-
-static void log_refusal(struct service *s, const struct request *rq,
-	const char *what)
-{
-	char aor[sizeof rq->to.user + 1 + sizeof rq->to.host];
-
-	snprintf(aor, sizeof aor, "%s@%s", rq->to.user, rq->to.host);
-	log_write(s->log, LOG_WARN, what,
-		LOG_FIELDS({"source", rq->exchange->origin.ip},
-			{"aor", aor}));
-}
-
-/* Finds who sent it. c is filled in after VERDICT_OK. */
-static enum verdict authenticate(struct service *s, struct request *rq,
-	struct sp_credentials *c, bool *is_repeat)
-{
-	char username[SP_LOGIN_SIZE] = "";
-	enum sp_nonce_use use;
-	int64_t nonce_id, nc;
-	struct sp_err err;
-	enum verdict verdict = check_form(s, rq, &nonce_id, &nc);
-
-	if (verdict != VERDICT_OK)
-		return verdict;
-	if (!db_is_ready(s, rq))
-		return VERDICT_UNAVAILABLE;
-	/* Too long for a name of ours: nobody's. */
-	if (rq->digest.username.len < sizeof username)
-		memcpy(username, rq->digest.username.at,
-			rq->digest.username.len);
-	if (sp_secret_find(&rq->scope, username, c, &err) < 0)
-		return unavailable(s, &err);
-	if (!is_right(s, rq, c)) {
-		log_refusal(s, rq, "auth-failed");
-		return VERDICT_CHALLENGE;
-	}
-	if (sp_nonce_use(&rq->scope, nonce_id, nc, rq->hash, &use, &err) != 0)
-		return unavailable(s, &err);
-	*is_repeat = use == SP_NONCE_REPEAT;
-	return use == SP_NONCE_REPLAY ? VERDICT_STALE : VERDICT_OK;
 }
 
 /* ---- REGISTER ---------------------------------------------------------- */
@@ -307,12 +154,12 @@ static enum verdict register_contacts(struct service *s, struct request *rq,
 	struct sp_err err;
 
 	if (load_bindings(s, &rq->scope, c->extension_id, &err) != 0)
-		return unavailable(s, &err);
+		return request_db_failed(s, &err);
 	verdict = registrar_decide(r, rq->scope.tenant, rq->scope.now_ms,
 		&s->decision);
 	if (verdict == VERDICT_OK &&
 		apply(s, &rq->scope, c->extension_id, &err) != 0)
-		return unavailable(s, &err);
+		return request_db_failed(s, &err);
 	return verdict;
 }
 
@@ -350,22 +197,11 @@ static enum verdict handle_register(struct service *s, struct request *rq)
 	struct registration r = {.source = source};
 	struct sp_credentials c;
 	enum verdict verdict = find_domain(s, rq);
-	bool malformed;
 
-	if (verdict != VERDICT_OK)
-		return verdict;
-	if (!find_credentials(rq, &malformed)) {
-		rq->why = "Malformed Credentials";
-		return malformed ? VERDICT_MALFORMED : VERDICT_CHALLENGE;
-	}
-	verdict = authenticate(s, rq, &c, &r.is_repeat);
-	if (verdict != VERDICT_OK)
-		return verdict;
-	if (strcmp(rq->to.user, c.number) != 0) {
-		log_refusal(s, rq, "not-own-aor");
-		return VERDICT_NOT_YOURS;
-	}
-	verdict = registrar_read(&rq->message, &r, &rq->why);
+	if (verdict == VERDICT_OK)
+		verdict = request_authenticate(s, rq, &c, &r.is_repeat);
+	if (verdict == VERDICT_OK)
+		verdict = registrar_read(&rq->message, &r, &rq->why);
 	if (verdict != VERDICT_OK)
 		return verdict;
 	snprintf(source, sizeof source, "%s:%d", rq->exchange->origin.ip,
@@ -425,95 +261,6 @@ static enum verdict handle(struct service *s, struct request *rq)
 	return is_register ? handle_register(s, rq) : handle_options(rq);
 }
 
-/* ---- answers ----------------------------------------------------------- */
-
-static void put_challenge(struct service *s, struct request *rq, bool stale,
-	struct sip_writer *w)
-{
-	char nonce[SP_NONCE_SIZE];
-	int64_t id = sp_nonce_id(rq->scope.now_ms, s->nonce_count++);
-
-	if (sp_nonce_format(s->key, id, nonce) != 0)
-		return;
-	sipmsg_put_text(w, "WWW-Authenticate: Digest realm=\"");
-	sipmsg_put_text(w, rq->scope.tenant->domain);
-	sipmsg_put_text(w, "\", nonce=\"");
-	sipmsg_put_text(w, nonce);
-	sipmsg_put_text(w, "\", algorithm=MD5, qop=\"auth\"");
-	sipmsg_put_text(w, stale ? ", stale=true\r\n" : "\r\n");
-}
-
-/* All current bindings with what is left of them (§10.3 step 8). */
-static void put_bindings(const struct service *s, int64_t now_ms,
-	struct sip_writer *w)
-{
-	for (int i = 0; i < s->decision.n; i++) {
-		const struct sp_binding *b = &s->decision.entry[i].binding;
-
-		if (s->decision.entry[i].kind == CHANGE_REMOVE)
-			continue;
-		sipmsg_put_text(w, "Contact: <");
-		sipmsg_put_text(w, b->contact);
-		sipmsg_put(w, ">;expires=%" PRId64 "\r\n",
-			(b->expires_ms - now_ms + 999) / 1000);
-	}
-}
-
-static void put_headers(struct service *s, struct request *rq,
-	enum verdict verdict, struct sip_writer *w)
-{
-	switch (verdict) {
-	case VERDICT_OK:
-		if (rq->lists_bindings)
-			put_bindings(s, rq->scope.now_ms, w);
-		else
-			sipmsg_put_text(w, "Allow: " ALLOWED "\r\n");
-		break;
-	case VERDICT_CHALLENGE:
-	case VERDICT_STALE:
-		put_challenge(s, rq, verdict == VERDICT_STALE, w);
-		break;
-	case VERDICT_TOO_BRIEF:
-		sipmsg_put(w, "Min-Expires: %" PRId64 "\r\n",
-			rq->scope.tenant->min_ms / 1000);
-		break;
-	case VERDICT_NO_METHOD:
-		sipmsg_put_text(w, "Allow: " ALLOWED "\r\n");
-		break;
-	case VERDICT_BAD_EXTENSION:
-		sipmsg_put_text(w, "Unsupported: ");
-		sipmsg_put_slice(w, sipmsg_header(&rq->message, SIP_REQUIRE));
-		sipmsg_put_text(w, "\r\n");
-		break;
-	case VERDICT_UNAVAILABLE:
-		sipmsg_put(w, "Retry-After: %d\r\n", RETRY_AFTER_S);
-		break;
-	default: break;
-	}
-}
-
-static void write_answer(struct service *s, struct request *rq,
-	enum verdict verdict)
-{
-	struct exchange *x = rq->exchange;
-	struct sip_writer w = {x->answer, SIP_ANSWER_SIZE, 0, false};
-	struct sip_slice call_id = sipmsg_header(&rq->message, SIP_CALL_ID);
-	struct reply reply = reply_of(verdict);
-	char tag[SIP_TAG_SIZE];
-
-	/* The same for a retransmission, without state. */
-	snprintf(tag, sizeof tag, "%016" PRIx64,
-		sp_text_hash(call_id.at, call_id.len) ^
-			sp_text_hash(s->key, sizeof s->key));
-	sipmsg_begin_response(&w, &rq->message, reply.status,
-		verdict == VERDICT_MALFORMED ? rq->why : reply.phrase,
-		&x->origin, tag);
-	put_headers(s, rq, verdict, &w);
-	sipmsg_end_response(&w);
-	x->answer_len = w.full ? 0 : w.len;
-	x->answer_port = rq->via.has_rport ? x->origin.port : rq->via.port;
-}
-
 /* ---- one request ------------------------------------------------------- */
 
 /* Scans; returns false when there is nothing to answer. */
@@ -525,7 +272,6 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 	rq->exchange = x;
 	rq->scope = scope_at(s, now_ms);
 	rq->used_db = rq->lists_bindings = false;
-	rq->hash = sp_text_hash(x->data, x->len);
 	x->answer_len = 0;
 	scan = sipmsg_scan(x->data, x->len, &rq->message, &rq->why);
 	if (scan == SIP_GARBAGE || !rq->message.is_request ||
@@ -566,7 +312,7 @@ static bool answer_one(struct service *s, struct exchange *x, int64_t now_ms)
 		return false;
 	if (verdict == VERDICT_OK)
 		verdict = handle(s, &rq);
-	write_answer(s, &rq, verdict);
+	request_answer(s, &rq, verdict);
 	log_exchange(s, &rq, verdict);
 	return rq.used_db;
 }
@@ -578,7 +324,7 @@ static void answer_unavailable(struct service *s, struct exchange *x,
 	struct request rq;
 
 	if (receive(s, x, now_ms, &rq, &verdict))
-		write_answer(s, &rq, VERDICT_UNAVAILABLE);
+		request_answer(s, &rq, VERDICT_UNAVAILABLE);
 }
 
 void service_answer(struct service *s, struct exchange *batch, int n,

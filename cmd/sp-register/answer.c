@@ -1,0 +1,96 @@
+/* The answer to a request: what its verdict puts into the header. */
+#include "cmd/sp-register/request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/nonce.h"
+#include "lib/text.h"
+
+enum { RETRY_AFTER_S = 5 };
+
+static void put_challenge(struct service *s, struct request *rq, bool stale,
+	struct sip_writer *w)
+{
+	char nonce[SP_NONCE_SIZE];
+	int64_t id = sp_nonce_id(rq->scope.now_ms, s->nonce_count++);
+
+	if (sp_nonce_format(s->key, id, nonce) != 0)
+		return;
+	sipmsg_put_text(w, "WWW-Authenticate: Digest realm=\"");
+	sipmsg_put_text(w, rq->scope.tenant->domain);
+	sipmsg_put_text(w, "\", nonce=\"");
+	sipmsg_put_text(w, nonce);
+	sipmsg_put_text(w, "\", algorithm=MD5, qop=\"auth\"");
+	sipmsg_put_text(w, stale ? ", stale=true\r\n" : "\r\n");
+}
+
+/* All current bindings with what is left of them (§10.3 step 8). */
+static void put_bindings(const struct service *s, int64_t now_ms,
+	struct sip_writer *w)
+{
+	for (int i = 0; i < s->decision.n; i++) {
+		const struct sp_binding *b = &s->decision.entry[i].binding;
+
+		if (s->decision.entry[i].kind == CHANGE_REMOVE)
+			continue;
+		sipmsg_put_text(w, "Contact: <");
+		sipmsg_put_text(w, b->contact);
+		sipmsg_put(w, ">;expires=%" PRId64 "\r\n",
+			(b->expires_ms - now_ms + 999) / 1000);
+	}
+}
+
+static void put_headers(struct service *s, struct request *rq,
+	enum verdict verdict, struct sip_writer *w)
+{
+	switch (verdict) {
+	case VERDICT_OK:
+		if (rq->lists_bindings)
+			put_bindings(s, rq->scope.now_ms, w);
+		else
+			sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
+		break;
+	case VERDICT_CHALLENGE:
+	case VERDICT_STALE:
+		put_challenge(s, rq, verdict == VERDICT_STALE, w);
+		break;
+	case VERDICT_TOO_BRIEF:
+		sipmsg_put(w, "Min-Expires: %" PRId64 "\r\n",
+			rq->scope.tenant->min_ms / 1000);
+		break;
+	case VERDICT_NO_METHOD:
+		sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
+		break;
+	case VERDICT_BAD_EXTENSION:
+		sipmsg_put_text(w, "Unsupported: ");
+		sipmsg_put_slice(w, sipmsg_header(&rq->message, SIP_REQUIRE));
+		sipmsg_put_text(w, "\r\n");
+		break;
+	case VERDICT_UNAVAILABLE:
+		sipmsg_put(w, "Retry-After: %d\r\n", RETRY_AFTER_S);
+		break;
+	default: break;
+	}
+}
+
+void request_answer(struct service *s, struct request *rq,
+	enum verdict verdict)
+{
+	struct exchange *x = rq->exchange;
+	struct sip_writer w = {x->answer, SIP_ANSWER_SIZE, 0, false};
+	struct sip_slice call_id = sipmsg_header(&rq->message, SIP_CALL_ID);
+	struct reply reply = reply_of(verdict);
+	char tag[SIP_TAG_SIZE];
+
+	/* The same for a retransmission, without state. */
+	snprintf(tag, sizeof tag, "%016" PRIx64,
+		sp_text_hash(call_id.at, call_id.len) ^ s->tag_salt);
+	sipmsg_begin_response(&w, &rq->message, reply.status,
+		verdict == VERDICT_MALFORMED ? rq->why : reply.phrase,
+		&x->origin, tag);
+	put_headers(s, rq, verdict, &w);
+	sipmsg_end_response(&w);
+	x->answer_len = w.full ? 0 : w.len;
+	x->answer_port = rq->via.has_rport ? x->origin.port : rq->via.port;
+}

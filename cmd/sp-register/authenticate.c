@@ -1,0 +1,144 @@
+/* Who sent a REGISTER: its credentials, nonce and user. */
+#include "cmd/sp-register/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/nonce.h"
+#include "lib/text.h"
+
+/* The Authorization for our realm: a request may carry others. */
+static bool find_credentials(struct request *rq, bool *malformed)
+{
+	const struct sip_message *m = &rq->message;
+
+	*malformed = false;
+	for (int i = 0; i < m->n_fields; i++) {
+		if (m->field[i].header != SIP_AUTHORIZATION)
+			continue;
+		if (!digest_parse(m->field[i].value, &rq->digest))
+			*malformed = true;
+		else if (rq->digest.realm.at != NULL &&
+			sipmsg_slice_is(rq->digest.realm,
+				rq->scope.tenant->domain))
+			return true;
+	}
+	return false;
+}
+
+/* nc-value = 8LHEX; -1 for anything else. */
+static int64_t parse_nc(struct sip_slice nc)
+{
+	char text[9];
+
+	if (nc.at == NULL || nc.len != 8)
+		return -1;
+	memcpy(text, nc.at, 8);
+	text[8] = '\0';
+	if (strspn(text, "0123456789abcdefABCDEF") != 8)
+		return -1;
+	return strtol(text, NULL, 16);
+}
+
+/* Everything of the credentials that needs no database. The URI must be of
+ * this domain; phones differ in whether they repeat the Request-URI's
+ * parameters. */
+static enum verdict check_form(struct service *s, struct request *rq,
+	int64_t *nonce_id, int64_t *nc)
+{
+	const struct digest *d = &rq->digest;
+	struct sip_uri uri;
+
+	rq->why = "Malformed Credentials";
+	*nc = parse_nc(d->nc);
+	if (d->username.at == NULL || d->nonce.at == NULL ||
+		d->uri.at == NULL || d->response.at == NULL ||
+		d->cnonce.at == NULL || *nc < 1 || !d->known_algorithm ||
+		d->qop.at == NULL || !sipmsg_slice_is_nocase(d->qop, "auth"))
+		return VERDICT_MALFORMED;
+	rq->why = "Credentials For Another URI";
+	if (!sipmsg_parse_uri(d->uri, &uri) ||
+		!sp_tenant_is_named(rq->scope.tenant, uri.host,
+			strlen(uri.host)))
+		return VERDICT_MALFORMED;
+	if (!sp_nonce_parse(s->key, d->nonce.at, d->nonce.len, nonce_id) ||
+		!sp_nonce_is_fresh(*nonce_id, rq->scope.now_ms))
+		return VERDICT_STALE;
+	return VERDICT_OK;
+}
+
+/* Unknown users and users without a secret cost and look like a wrong one. */
+static bool is_right(struct service *s, const struct request *rq,
+	const struct sp_credentials *c)
+{
+	const struct digest *d = &rq->digest;
+	char expected[DIGEST_RESPONSE_SIZE];
+	size_t len = 2 * sp_hash_size(d->kind);
+
+	if (digest_response(s->hash, d,
+		    c->has_secret ? c->ha1[d->kind] : s->nobody[d->kind],
+		    rq->message.method, expected) != 0)
+		return false;
+	return d->response.len == len &&
+	       sp_hash_equal(d->response.at, expected, len) && c->has_secret;
+}
+
+static void log_refusal(struct service *s, const struct request *rq,
+	const char *what)
+{
+	char aor[sizeof rq->to.user + 1 + sizeof rq->to.host];
+
+	snprintf(aor, sizeof aor, "%s@%s", rq->to.user, rq->to.host);
+	log_write(s->log, LOG_WARN, what,
+		LOG_FIELDS({"source", rq->exchange->origin.ip},
+			{"aor", aor}));
+}
+
+static enum verdict verify(struct service *s, struct request *rq,
+	struct sp_credentials *c, bool *is_repeat)
+{
+	char username[SP_LOGIN_SIZE] = "";
+	enum sp_nonce_use use;
+	int64_t nonce_id, nc;
+	struct sp_err err;
+	enum verdict verdict = check_form(s, rq, &nonce_id, &nc);
+
+	if (verdict != VERDICT_OK)
+		return verdict;
+	if (!request_uses_db(s, rq))
+		return VERDICT_UNAVAILABLE;
+	/* Too long for a name of ours: nobody's. */
+	if (rq->digest.username.len < sizeof username)
+		memcpy(username, rq->digest.username.at,
+			rq->digest.username.len);
+	if (sp_secret_find(&rq->scope, username, c, &err) < 0)
+		return request_db_failed(s, &err);
+	if (!is_right(s, rq, c)) {
+		log_refusal(s, rq, "auth-failed");
+		return VERDICT_CHALLENGE;
+	}
+	if (sp_nonce_use(&rq->scope, nonce_id, nc,
+		    sp_text_hash(rq->exchange->data, rq->exchange->len), &use,
+		    &err) != 0)
+		return request_db_failed(s, &err);
+	*is_repeat = use == SP_NONCE_REPEAT;
+	return use == SP_NONCE_REPLAY ? VERDICT_STALE : VERDICT_OK;
+}
+
+enum verdict request_authenticate(struct service *s, struct request *rq,
+	struct sp_credentials *c, bool *is_repeat)
+{
+	enum verdict verdict;
+	bool malformed;
+
+	if (!find_credentials(rq, &malformed)) {
+		rq->why = "Malformed Credentials";
+		return malformed ? VERDICT_MALFORMED : VERDICT_CHALLENGE;
+	}
+	verdict = verify(s, rq, c, is_repeat);
+	if (verdict != VERDICT_OK || strcmp(rq->to.user, c->number) == 0)
+		return verdict;
+	log_refusal(s, rq, "not-own-aor");
+	return VERDICT_NOT_YOURS;
+}

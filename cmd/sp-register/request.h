@@ -1,0 +1,65 @@
+/* One request on its way through the service, and what its parts share. */
+#ifndef SP_REGISTER_REQUEST_H
+#define SP_REGISTER_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/sp-register/digest.h"
+#include "cmd/sp-register/registrar.h"
+#include "cmd/sp-register/reply.h"
+#include "cmd/sp-register/service.h"
+#include "lib/scope.h"
+#include "lib/secret.h"
+
+/* The methods that are answered; for the header field Allow. */
+#define REQUEST_ALLOW "REGISTER, OPTIONS"
+
+struct service {
+	struct sp_config *config;
+	struct sp_db *db;
+	struct log *log;
+	struct sp_hash *hash;
+	unsigned char key[SP_SHA256_SIZE];
+	unsigned char nobody[SP_N_HASHES][SP_HASH_SIZE]; /* HA1 of no user */
+	uint64_t tag_salt; /* of To tags, the same in all server processes */
+	uint32_t nonce_count;
+	int64_t pruned_ms;
+	bool db_failed; /* in this batch: nothing more is asked of it */
+	struct decision decision; /* of the REGISTER that is being answered */
+};
+
+/* One request on its way through. */
+struct request {
+	struct sip_message message;
+	struct sip_via via;
+	struct sip_uri to;
+	struct digest digest;
+	struct sp_scope scope;
+	struct exchange *exchange;
+	const char *why; /* phrase for VERDICT_MALFORMED */
+	bool used_db;
+	bool lists_bindings; /* the answer to a REGISTER */
+};
+
+/* Opens the batch's transaction with the first request that needs it. Returns
+ * false when the database does not take part in this batch. */
+bool request_uses_db(struct service *service, struct request *request);
+
+/* The database has failed: the batch's transaction is rolled back, and every
+ * answer that depends on it will say so. Returns VERDICT_UNAVAILABLE. */
+enum verdict request_db_failed(struct service *service,
+	const struct sp_err *err);
+
+/* Finds who sent a REGISTER (RFC 3261 §10.3 steps 3 and 4, §22): fills in
+ * *credentials after VERDICT_OK, and *is_repeat, which tells that it is the
+ * last request again. request->scope.tenant and request->to are set. */
+enum verdict request_authenticate(struct service *service,
+	struct request *request, struct sp_credentials *credentials,
+	bool *is_repeat);
+
+/* Writes the answer into the exchange. */
+void request_answer(struct service *service, struct request *request,
+	enum verdict verdict);
+
+#endif
