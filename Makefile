@@ -1,5 +1,6 @@
 # sp: softphone extensions from the command line. Targets: all check unit bench
-# demo lint fmt install clean. Variables: CC, SAN=address,undefined, PREFIX, DESTDIR.
+# demo lint fmt install clean. Variables: CC, OPT, SAN=address,undefined, PREFIX,
+# DESTDIR.
 CC      ?= cc
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
@@ -12,7 +13,7 @@ BIN     := $(if $(SAN),build-san/bin,bin)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wconversion -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Werror
-HARDEN  := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+HARDEN  := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 OPT     ?= -O2 -g
 CFLAGS  += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) -MMD -MP \
            -DSP_VERSION='"$(VERSION)"' \
@@ -27,6 +28,8 @@ SIP_LIBS := -losipparser2 -levent_core
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
 CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
+SCRIPTS := $(wildcard scripts/* tests/run .ci/run tests/*/*.sh tests/*/*.bash)
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
 
 all: $(TOOLS:%=$(BIN)/%)
@@ -54,9 +57,6 @@ build/udpecho: tests/bench/udpecho.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-bench: all build/regload build/udpecho
-	tests/bench/bench.sh $(BENCH)
-
 # ---- tests -----------------------------------------------------------------
 # A unit program links what it tests: the core, the shared command-line parts,
 # and the SIP parts that need no main.
@@ -66,8 +66,58 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(SIP_OBJ) $(CLI_OBJ) $(BUILD)/libsp.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(SIP_LIBS) $(CLI_LIBS) $(LIB_LIBS)
 
+# Raw SIP messages for the tests.
+$(BUILD)/sipsend: $(BUILD)/tests/clients/sipsend.o $(SIP_OBJ) $(BUILD)/libsp.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(SIP_LIBS) $(LIB_LIBS)
+
 unit: $(UNIT)
 	@for u in $(UNIT); do $$u >$$u.log 2>&1 || { cat $$u.log; exit 1; }; \
 		tail -n 1 $$u.log | sed "s|^|$$(basename $$u) |"; done
+
+# Everything that the tests run, of one build.
+testable: all $(UNIT) $(BUILD)/sipsend
+
+# Installs what is missing; the suites run with the plain and with a sanitized
+# build.
+check:
+	@scripts/install-deps build test
+	@$(MAKE) -s testable
+	@$(MAKE) -s SAN=address,undefined OPT='-O1 -g' testable
+	@tests/run
+
+lint:
+	clang-format --dry-run -Werror $(SOURCES)
+	shellcheck $(SCRIPTS)
+
+fmt:
+	clang-format -i $(SOURCES)
+
+bench:
+	@scripts/install-deps build bench
+	@$(MAKE) -s all build/regload build/udpecho
+	@tests/bench/bench.sh $(BENCH)
+
+demo:
+	@scripts/install-deps build test
+	@$(MAKE) -s all
+	@scripts/demo
+
+# ---- installing ------------------------------------------------------------
+MAN := $(wildcard cmd/*/*.1 cmd/*.5 cmd/*.7)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	for page in $(MAN); do \
+		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
+		install -d $$dir && install -m 644 $$page $$dir || exit 1; \
+	done
+
+clean:
+	rm -rf bin build build-san
+
+.PHONY: all unit testable check lint fmt bench demo install clean
+.DELETE_ON_ERROR:
 
 -include $(shell find build build-san -name '*.d' 2>/dev/null)

@@ -41,7 +41,8 @@ int64_t sp_clock_monotonic_ms(void)
 
 void sp_clock_format(int64_t time_ms, char out[SP_TIME_TEXT])
 {
-	time_t s = (time_t)(time_ms / 1000);
+	/* Downwards before 1970 too. */
+	time_t s = (time_t)(time_ms / 1000 - (time_ms % 1000 < 0));
 	struct tm tm;
 
 	if (gmtime_r(&s, &tm) == NULL ||

@@ -22,7 +22,7 @@ static const char PRUNE[] =
 
 int64_t sp_nonce_id(int64_t now_ms, uint32_t random)
 {
-	return now_ms << RANDOM_BITS |
+	return now_ms * (1 << RANDOM_BITS) +
 	       (int64_t)(random & ((1u << RANDOM_BITS) - 1));
 }
 

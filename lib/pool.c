@@ -75,7 +75,8 @@ int sp_ranges_add(struct sp_ranges *ranges, const char *text,
 	if (last_len < first_len || range.last < range.first)
 		return sp_err_set(err, SP_DATA,
 			"range '%.60s' ends before it begins", text);
-	if (last_len > first_len && first_len > 1 && text[0] == '0')
+	if (last_len > first_len &&
+		(last[0] == '0' || (first_len > 1 && text[0] == '0')))
 		return sp_err_set(err, SP_DATA,
 			"range '%.60s' has a leading zero, so both ends need "
 			"the same number of digits", text);

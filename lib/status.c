@@ -18,8 +18,8 @@
 
 static const char LIST[] =
 	"SELECT " STATUS_COLUMNS " FROM " STATUS_TABLES
-	" WHERE e.tenant_id = $1"
-	" ORDER BY e.tenant_id, e.digits, e.number";
+	" WHERE e.tenant_id = $1 AND (e.digits, e.number) > ($2, $3)"
+	" ORDER BY e.tenant_id, e.digits, e.number LIMIT $4";
 
 static const char GET[] =
 	"SELECT " STATUS_COLUMNS " FROM " STATUS_TABLES " WHERE e.id = $1";
@@ -34,9 +34,15 @@ static const char *const NAMES[SP_N_STATES] = {
 	[SP_LOST] = "lost",
 };
 
+enum { PAGE = 128 };
+
+/* Rows are read a page at a time, so that a reader who stops reading (a pager
+ * left open over night) holds no snapshot: the server's WAL would grow. */
 struct sp_status_list {
 	const struct sp_scope *scope;
-	struct sp_stmt *row;
+	struct sp_status page[PAGE];
+	int n, next;
+	bool at_end;
 };
 
 const char *sp_state_name(enum sp_state state)
@@ -100,7 +106,8 @@ static int64_t since_of(const struct sp_status *status, int64_t assigned_ms,
 	}
 }
 
-/* The newest binding, run out or not: *found tells whether there is one. */
+/* The newest binding that has not run out, else the newest of the others:
+ * *found tells whether there is one. */
 static int newest_binding(const struct sp_scope *scope,
 	struct sp_status *status, bool *found, struct sp_err *err)
 {
@@ -109,7 +116,10 @@ static int newest_binding(const struct sp_scope *scope,
 	int n;
 
 	any_time.now_ms = 0;
-	n = sp_binding_list(&any_time, status->extension.id, &b, 1, err);
+	n = sp_binding_list(scope, status->extension.id, &b, 1, err);
+	if (n == 0)
+		n = sp_binding_list(&any_time, status->extension.id, &b, 1,
+			err);
 	*found = n == 1;
 	if (n == 1)
 		status->binding = b;
@@ -157,39 +167,72 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	return sp_forward_load(scope, status->extension.id, status->rules, err);
 }
 
+static int read_rows(struct sp_status_list *list, struct sp_stmt *row,
+	struct sp_err *err)
+{
+	int rc;
+
+	list->n = 0;
+	while ((rc = sp_db_step(row, err)) == 1)
+		if (read_status(list->scope, row, &list->page[list->n++],
+			    err) != 0)
+			return -1;
+	return rc;
+}
+
+static int read_page(struct sp_status_list *list, struct sp_err *err)
+{
+	const struct sp_scope *scope = list->scope;
+	const char *after = "";
+	struct sp_stmt *row;
+	int rc;
+
+	if (list->n > 0)
+		after = list->page[list->n - 1].extension.number;
+	if (sp_db_begin_read(scope->db, err) != 0)
+		return -1;
+	rc = sp_db_query(scope->db, LIST,
+		SP_ARGS(sp_int(scope->tenant->id),
+			sp_int((int64_t)strlen(after)), sp_text(after),
+			sp_int(PAGE)), &row, err);
+	if (rc == 0)
+		rc = read_rows(list, row, err);
+	sp_db_done(row);
+	sp_db_rollback(scope->db);
+	list->next = 0;
+	list->at_end = list->n < PAGE;
+	return rc;
+}
+
 int sp_status_open(const struct sp_scope *scope, struct sp_status_list **out,
 	struct sp_err *err)
 {
 	struct sp_status_list *list = calloc(1, sizeof *list);
 
-	*out = NULL;
+	*out = list;
 	if (list == NULL)
 		return sp_err_memory(err);
 	list->scope = scope;
-	if (sp_db_query(scope->db, LIST, SP_ARGS(sp_int(scope->tenant->id)),
-		    &list->row, err) != 0) {
-		free(list);
-		return -1;
-	}
-	*out = list;
 	return 0;
 }
 
 int sp_status_next(struct sp_status_list *list, struct sp_status *status,
 	struct sp_err *err)
 {
-	int rc = sp_db_step(list->row, err);
-
-	if (rc == 1 && read_status(list->scope, list->row, status, err) != 0)
-		return -1;
-	return rc;
+	if (list->next == list->n) {
+		if (list->at_end)
+			return 0;
+		if (read_page(list, err) != 0)
+			return -1;
+		if (list->n == 0)
+			return 0;
+	}
+	*status = list->page[list->next++];
+	return 1;
 }
 
 void sp_status_close(struct sp_status_list *list)
 {
-	if (list == NULL)
-		return;
-	sp_db_done(list->row);
 	free(list);
 }
 

@@ -30,8 +30,8 @@ struct sp_status {
 	enum sp_state state;
 	int64_t since_ms; /* 0: not known */
 	/* The session's contact, transport and user agent, or those of the
-	 * newest binding; "" when there was none. refreshed_ms and expires_ms
-	 * are 0 without a binding. */
+	 * newest live binding; "" when there was none. refreshed_ms and
+	 * expires_ms are 0 without a binding. */
 	struct sp_binding binding;
 	struct sp_rule rules[SP_N_CONDITIONS];
 };
@@ -53,7 +53,9 @@ enum sp_state sp_status_derive(const struct sp_status_facts *facts,
 const char *sp_state_name(enum sp_state state);
 bool sp_state_parse(const char *name, enum sp_state *out);
 
-/* A walk over all extensions that have a row, by number: streams. */
+/* A walk over all extensions that have a row, by number: streams. Each page is
+ * of one moment, the whole is not. scope must outlive it; no transaction may be
+ * open. */
 struct sp_status_list;
 int sp_status_open(const struct sp_scope *scope, struct sp_status_list **list,
 	struct sp_err *err);

@@ -60,29 +60,49 @@ static bool is_label_char(char c)
 	       (c >= '0' && c <= '9') || c == '-';
 }
 
-bool sp_text_is_host(const char *text, size_t len)
+static bool is_address(int family, const char *text, size_t len)
 {
 	char ip[INET6_ADDRSTRLEN];
-	struct in6_addr addr;
+	struct in6_addr addr; /* the larger of the two */
 
-	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-		if (len - 2 >= sizeof ip)
+	if (len >= sizeof ip || memchr(text, '\0', len) != NULL)
+		return false;
+	memcpy(ip, text, len);
+	ip[len] = '\0';
+	return inet_pton(family, ip, &addr) == 1;
+}
+
+/* Digits with dots: an IPv4 address, or a mistyped one. */
+static bool is_dotted(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '.' && (text[i] < '0' || text[i] > '9'))
 			return false;
-		memcpy(ip, text + 1, len - 2);
-		ip[len - 2] = '\0';
-		return inet_pton(AF_INET6, ip, &addr) == 1;
-	}
+	return memchr(text, '.', len) != NULL;
+}
+
+static bool is_name(const char *text, size_t len)
+{
 	if (len == 0 || len > 253)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		bool edge = i == 0 || text[i - 1] == '.';
+		bool first = i == 0 || text[i - 1] == '.';
+		bool last = i + 1 == len || text[i + 1] == '.';
 
-		if (text[i] == '.' ? edge : !is_label_char(text[i]))
+		if (text[i] == '.' ? first : !is_label_char(text[i]))
 			return false;
-		if (text[i] == '-' && edge)
+		if (text[i] == '-' && (first || last))
 			return false;
 	}
 	return true;
+}
+
+bool sp_text_is_host(const char *text, size_t len)
+{
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']')
+		return is_address(AF_INET6, text + 1, len - 2);
+	return is_dotted(text, len) ? is_address(AF_INET, text, len)
+				    : is_name(text, len);
 }
 
 bool sp_text_to_int(const char *text, int64_t min, int64_t max, int64_t *out)

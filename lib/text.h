@@ -14,8 +14,8 @@ bool sp_text_is_utf8(const char *text, size_t len);
 /* One or more ASCII digits and nothing else. */
 bool sp_text_is_digits(const char *text);
 
-/* A host or domain name, an IPv4 address, or an IPv6 one in brackets, as
- * `host` of RFC 3261 §25.1. */
+/* A host or domain name, an IPv4 address, or an IPv6 one in brackets: `host`
+ * of RFC 3261 §25.1, and names that begin with a digit. */
 bool sp_text_is_host(const char *text, size_t len);
 
 /* Reads a whole decimal number from min to max. Returns false otherwise. */

@@ -55,9 +55,9 @@ int sp_login_check(const char *login, struct sp_err *err);
  * characters. what: "first name". */
 int sp_name_check(const char *name, const char *what, struct sp_err *err);
 
-/* Remembers the logins of one batch: returns 0 when `login` is new to it, 1
- * when it has come before and sets *line to that place. Starts anew with each
- * database handle. */
+/* Remembers the logins, or other operands, of one batch: returns 0 when
+ * `login` is new to it, 1 when it has come before and sets *line to that
+ * place. Starts anew with each database handle. */
 int sp_user_seen(const struct sp_scope *scope, const char *login, int64_t *line,
 	struct sp_err *err);
 

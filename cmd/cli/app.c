@@ -43,11 +43,8 @@ int sp_app_open(struct sp_app *app, const struct sp_common *common,
 	app->scope = (struct sp_scope){.db = app->db, .tenant = tenant,
 		.tool = tool, .actor = app->actor,
 		.now_ms = sp_clock_now_ms()};
-	if (mode != SP_DB_READ)
-		return 0;
-	if (sp_db_begin_read(app->db, err) != 0)
-		return -1;
-	return sp_tenant_open(tenant, app->db, false, err);
+	return mode == SP_DB_READ ? sp_tenant_open(tenant, app->db, false, err)
+				  : 0;
 }
 
 void sp_app_close(struct sp_app *app)
@@ -117,31 +114,40 @@ int sp_app_usage(const struct sp_program *program, const char *format, ...)
 
 /* ---- operands ---------------------------------------------------------- */
 
+int sp_operands_init(struct sp_operands *o, char **at, int n,
+	struct sp_err *err)
+{
+	*o = (struct sp_operands){.at = at, .n = n};
+	for (int i = 0; i < n; i++)
+		if (strcmp(at[i], "-") == 0)
+			return sp_input_open(&o->list, "-", err);
+	return 0;
+}
+
 int sp_operands_next(struct sp_operands *o, const char **operand,
 	struct sp_err *err)
 {
 	int rc;
 
-	while (o->list != NULL || o->next < o->n) {
-		if (o->list == NULL) {
-			*operand = o->at[o->next++];
-			if (strcmp(*operand, "-") != 0)
-				return 1;
-			if (sp_input_open(&o->list, "-", err) != 0)
-				return -1;
+	while (o->in_list || o->next < o->n) {
+		if (o->in_list) {
+			rc = sp_input_field(o->list, operand, err);
+			if (rc != 0)
+				return rc;
+			o->in_list = false;
+			continue;
 		}
-		rc = sp_input_field(o->list, operand, err);
-		if (rc != 0)
-			return rc;
-		sp_input_close(o->list);
-		o->list = NULL;
+		*operand = o->at[o->next++];
+		if (strcmp(*operand, "-") != 0)
+			return 1;
+		o->in_list = true;
 	}
 	return 0;
 }
 
 const char *sp_operands_where(const struct sp_operands *o)
 {
-	return o->list == NULL ? "" : sp_input_where(o->list);
+	return o->in_list ? sp_input_where(o->list) : "";
 }
 
 void sp_operands_release(struct sp_operands *o)

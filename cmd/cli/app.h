@@ -23,8 +23,8 @@ struct sp_app {
 	int status; /* exit status of the first bad line; 0: none so far */
 };
 
-/* Reads the configuration, picks the tenant, opens the database. SP_DB_READ
- * also begins a transaction for reading. Close in any case. */
+/* Reads the configuration, picks the tenant, opens the database. Close in any
+ * case. */
 int sp_app_open(struct sp_app *app, const struct sp_common *common,
 	const char *tool, enum sp_db_mode mode, struct sp_err *err);
 void sp_app_close(struct sp_app *app);
@@ -57,8 +57,14 @@ int sp_app_usage(const struct sp_program *program, const char *format, ...)
 struct sp_operands {
 	char **at;
 	int n, next;
-	struct sp_input *list; /* open while "-" is read */
+	struct sp_input *list; /* of "-", opened before any transaction */
+	bool in_list;
 };
+
+/* Takes n operands and reads standard input if "-" is among them. Release in
+ * any case. */
+int sp_operands_init(struct sp_operands *operands, char **at, int n,
+	struct sp_err *err);
 
 /* The next one, borrowed until the next call. Returns 1, 0 at the end, -1 on
  * error; after SP_DATA (a bad line) the next call goes on. */

@@ -55,6 +55,30 @@ static int fail_read(const struct sp_input *input, enum sp_code code,
 		input->name, quote, strerror(error));
 }
 
+/* Copies what comes through a pipe or from a terminal into an unnamed file. */
+static int spool(struct sp_input *input, struct sp_err *err)
+{
+	FILE *copy = tmpfile();
+	char buffer[65536];
+	size_t n;
+
+	if (copy == NULL)
+		return fail_read(input, SP_IO, err);
+	while ((n = fread(buffer, 1, sizeof buffer, input->file)) > 0)
+		if (fwrite(buffer, 1, n, copy) != n)
+			break;
+	if (ferror(input->file) || ferror(copy) || fflush(copy) != 0) {
+		fail_read(input, SP_IO, err);
+		fclose(copy);
+		return -1;
+	}
+	rewind(copy);
+	if (input->file != stdin)
+		fclose(input->file);
+	input->file = copy;
+	return 0;
+}
+
 static int open_file(struct sp_input *input, const char *path,
 	struct sp_err *err)
 {
@@ -70,7 +94,7 @@ static int open_file(struct sp_input *input, const char *path,
 		errno = EISDIR;
 		return fail_read(input, SP_NOINPUT, err);
 	}
-	return 0;
+	return S_ISREG(st.st_mode) ? 0 : spool(input, err);
 }
 
 int sp_input_open(struct sp_input **out, const char *path, struct sp_err *err)

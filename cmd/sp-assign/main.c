@@ -29,6 +29,7 @@ struct work {
 	bool make_secrets;
 	struct sp_app app;
 	struct sp_hash *hash;
+	struct sp_input *input; /* of --file */
 	struct sp_report report;
 };
 
@@ -89,11 +90,17 @@ static int assign_record(struct work *w, const char *const *field,
 	return assign(w, &a, false, err);
 }
 
+/* A record that asks for no number is refused one only by an empty pool. */
+static bool is_exhausted(const char *const *field, const struct sp_err *err)
+{
+	return err->code == SP_CANTCREATE && given(field[NUMBER]) == NULL;
+}
+
 /* Looks at all lines, also behind a bad one. When the pool is exhausted the
  * rest could only say so again. */
-static int assign_records(struct work *w, struct sp_input *input,
-	struct sp_err *err)
+static int assign_file(struct work *w, struct sp_err *err)
 {
+	struct sp_input *input = w->input;
 	const char *field[N_FIELDS];
 	int64_t record = 0;
 	int rc;
@@ -107,21 +114,10 @@ static int assign_records(struct work *w, struct sp_input *input,
 				sp_err_prefix(err, "%s", sp_input_where(input));
 		}
 		if (rc < 0 && (!sp_app_bad(&w->app, err) ||
-				      err->code == SP_CANTCREATE))
+				      is_exhausted(field, err)))
 			return -1;
 	}
 	return w->app.status == 0 ? 0 : -1;
-}
-
-static int assign_file(struct work *w, struct sp_err *err)
-{
-	struct sp_input *input = NULL;
-	int rc = sp_input_open(&input, w->file, err);
-
-	if (rc == 0)
-		rc = assign_records(w, input, err);
-	sp_input_close(input);
-	return rc;
 }
 
 /* ---- main -------------------------------------------------------------- */
@@ -143,6 +139,8 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 
 	if (!w->make_secrets)
 		columns--;
+	if (w->file != NULL && sp_input_open(&w->input, w->file, err) != 0)
+		return -1;
 	if (sp_report_open(&w->report, &w->common, COLUMNS, columns, err) ||
 		sp_hash_new(&w->hash, err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, mode, err) != 0 ||
@@ -203,6 +201,7 @@ int main(int argc, char **argv)
 		return rc;
 	rc = run(&w, argc - first, argv + first, &err);
 	rc = sp_app_exit(&w.app, rc, &err);
+	sp_input_close(w.input);
 	sp_report_release(&w.report);
 	sp_hash_free(w.hash);
 	sp_app_close(&w.app);

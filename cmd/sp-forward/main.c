@@ -114,9 +114,11 @@ static int print_operands(struct work *w, struct sp_operands *operands,
 
 static int print(struct work *w, int n, char **operand, struct sp_err *err)
 {
-	struct sp_operands operands = {operand, n, 0, NULL};
-	int rc = sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err);
+	struct sp_operands operands;
+	int rc = sp_operands_init(&operands, operand, n, err);
 
+	if (rc == 0)
+		rc = sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err);
 	if (rc == 0)
 		rc = n == 0 ? print_all(w, err)
 			    : print_operands(w, &operands, err);

@@ -5,6 +5,7 @@
 #include "cmd/cli/opts.h"
 #include "cmd/cli/report.h"
 #include "lib/extension.h"
+#include "lib/user.h"
 
 static const char TOOL[] = "sp-recycle";
 
@@ -17,10 +18,16 @@ struct work {
 	struct sp_report report;
 };
 
+/* The same operand again is passed over: sp-forward prints a number once for
+ * each of its rules. */
 static int recycle_one(struct work *w, const char *operand, struct sp_err *err)
 {
 	struct sp_extension extension;
+	int64_t place = 0;
+	int seen = sp_user_seen(&w->app.scope, operand, &place, err);
 
+	if (seen != 0)
+		return seen < 0 ? -1 : 0;
 	if (sp_extension_get(&w->app.scope, operand, &extension, err) != 0 ||
 		sp_extension_recycle(&w->app.scope, &extension, err) != 0)
 		return -1;
@@ -47,9 +54,10 @@ static int recycle_all(struct work *w, struct sp_err *err)
 	return w->app.status == 0 ? 0 : -1;
 }
 
-static int run(struct work *w, struct sp_err *err)
+static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
-	if (sp_report_open(&w->report, &w->common, COLUMNS,
+	if (sp_operands_init(&w->operands, operand, n, err) != 0 ||
+		sp_report_open(&w->report, &w->common, COLUMNS,
 		    sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_WRITE, err) != 0 ||
 		sp_app_begin(&w->app, err) != 0 || recycle_all(w, err) != 0 ||
@@ -78,9 +86,8 @@ int main(int argc, char **argv)
 		return rc;
 	if (operands == argc)
 		return sp_app_usage(&program, "no user or extension is named");
-	w.operands = (struct sp_operands){argv + operands, argc - operands, 0,
-		NULL};
-	rc = sp_app_exit(&w.app, run(&w, &err), &err);
+	rc = run(&w, argc - operands, argv + operands, &err);
+	rc = sp_app_exit(&w.app, rc, &err);
 	sp_operands_release(&w.operands);
 	sp_report_release(&w.report);
 	sp_app_close(&w.app);

@@ -240,8 +240,9 @@ static int main_logout(int argc, char **argv)
 		return rc;
 	if (first == argc)
 		return sp_app_usage(&program, "no user or extension is named");
-	operands = (struct sp_operands){argv + first, argc - first, 0, NULL};
-	rc = sp_app_open(&app, &common, app.tool, SP_DB_WRITE, &err);
+	rc = sp_operands_init(&operands, argv + first, argc - first, &err);
+	if (rc == 0)
+		rc = sp_app_open(&app, &common, app.tool, SP_DB_WRITE, &err);
 	if (rc == 0)
 		rc = sp_app_begin(&app, &err);
 	if (rc == 0)

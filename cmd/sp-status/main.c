@@ -25,6 +25,7 @@ struct work {
 	const char *states;
 	bool wanted[SP_N_STATES];
 	struct sp_app app;
+	struct sp_operands operands;
 	struct sp_output *output;
 };
 
@@ -124,9 +125,9 @@ static int print_one(struct work *w, const char *operand, struct sp_err *err)
 	return w->wanted[status.state] ? print_status(w, &status, err) : 0;
 }
 
-static int print_operands(struct work *w, struct sp_operands *operands,
-	struct sp_err *err)
+static int print_operands(struct work *w, struct sp_err *err)
 {
+	struct sp_operands *operands = &w->operands;
 	const char *operand;
 	int rc;
 
@@ -162,20 +163,19 @@ static int set_moment(struct work *w, struct sp_err *err)
 	return 0;
 }
 
-static int run(struct work *w, struct sp_operands *operands,
-	struct sp_err *err)
+static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
 	int rc, close_rc;
 	struct sp_err close_err;
 
 	if (parse_states(w, err) != 0 ||
+		sp_operands_init(&w->operands, operand, n, err) != 0 ||
 		sp_output_open(&w->output, stdout, w->common.output, COLUMNS,
 			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0 ||
 		set_moment(w, err) != 0)
 		return -1;
-	rc = operands->n == 0 ? print_all(w, err)
-			      : print_operands(w, operands, err);
+	rc = n == 0 ? print_all(w, err) : print_operands(w, err);
 	close_rc = sp_output_close(w->output, &close_err);
 	w->output = NULL;
 	if (rc == 0 && close_rc != 0) {
@@ -201,17 +201,15 @@ int main(int argc, char **argv)
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |
 			 SP_TAKES_QUIET,
 	};
-	struct sp_operands operands = {0};
 	struct sp_err err, ignored;
 	int first, rc;
 
 	rc = sp_opts_parse(&program, &w.common, argc, argv, &first);
 	if (rc >= 0)
 		return rc;
-	operands.at = argv + first;
-	operands.n = argc - first;
-	rc = sp_app_exit(&w.app, run(&w, &operands, &err), &err);
-	sp_operands_release(&operands);
+	rc = run(&w, argc - first, argv + first, &err);
+	rc = sp_app_exit(&w.app, rc, &err);
+	sp_operands_release(&w.operands);
 	sp_output_close(w.output, &ignored);
 	sp_app_close(&w.app);
 	return rc;
