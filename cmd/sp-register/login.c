@@ -278,11 +278,11 @@ static bool take_challenge(struct phone *p, const struct sip_message *m)
 
 static void refused(struct phone *p, const struct sip_message *m)
 {
-	char cause[256];
+	char cause[256], reason[100];
 
-	snprintf(cause, sizeof cause, "%s answers %d %.*s.", p->server,
-		m->status, (int)(m->reason.len < 100 ? m->reason.len : 100),
-		m->reason.at);
+	sipmsg_copy_printable(m->reason, reason, sizeof reason);
+	snprintf(cause, sizeof cause, "%s answers %d %s.", p->server,
+		m->status, reason);
 	failed(p, m->status >= 500 ? LOST : REFUSED, cause);
 }
 

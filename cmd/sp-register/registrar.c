@@ -83,7 +83,8 @@ static bool write_facts(const struct registration *r,
 
 	copy_slice(c->uri, b->contact, sizeof b->contact);
 	copy_slice(r->call_id, b->call_id, sizeof b->call_id);
-	copy_slice(r->user_agent, b->user_agent, sizeof b->user_agent);
+	sipmsg_copy_printable(r->user_agent, b->user_agent,
+		sizeof b->user_agent);
 	copy_slice((struct sip_slice){r->source, strlen(r->source)}, b->source,
 		sizeof b->source);
 	copy_slice((struct sip_slice){r->transport, strlen(r->transport)},

@@ -49,6 +49,16 @@ static struct sip_slice trim(struct sip_slice s)
 	return s;
 }
 
+void sipmsg_copy_printable(struct sip_slice slice, char *out, size_t size)
+{
+	size_t n = slice.len < size ? slice.len : size - 1;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = slice.at[i] >= ' ' && slice.at[i] < 0x7f
+				? slice.at[i] : '?';
+	out[n] = '\0';
+}
+
 int64_t sipmsg_number(struct sip_slice slice, int64_t max)
 {
 	int64_t n = 0;

@@ -89,6 +89,10 @@ bool sipmsg_slice_is_nocase(struct sip_slice slice, const char *text);
 bool sipmsg_next(struct sip_slice *rest, char separator,
 	struct sip_slice *element);
 
+/* Copies text for people, cut if it does not fit; what could upset a terminal
+ * or a listing (anything but printable ASCII) becomes '?'. */
+void sipmsg_copy_printable(struct sip_slice slice, char *out, size_t size);
+
 /* Reads a decimal number of at most `max`. Returns -1 otherwise. */
 int64_t sipmsg_number(struct sip_slice slice, int64_t max);
 
