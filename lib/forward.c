@@ -224,16 +224,27 @@ static bool add_visit(struct search *s, const char *number, int from)
 	return true;
 }
 
-/* Writes the way from visited[at] back to the start in walking order. */
+/* Writes the way from visited[at] back to the start in walking order. What
+ * does not fit is left out behind the start, which is visited[0]. */
 static void write_path(const struct search *s, int at, const char *end,
 	char *path, size_t size)
 {
+	/* One more step, and then the start with the gap. */
+	const size_t ROOM = 2 * SP_NUMBER_SIZE + strlen(" ->  -> ...");
 	char rest[512];
 
 	snprintf(path, size, "%s", end);
-	for (; at >= 0; at = s->visited[at].from) {
+	while (at >= 0) {
+		const char *gap = "";
+
 		snprintf(rest, sizeof rest, "%s", path);
-		snprintf(path, size, "%s -> %s", s->visited[at].number, rest);
+		if (at > 0 && strlen(rest) + ROOM > size) {
+			gap = "... -> ";
+			at = 0;
+		}
+		snprintf(path, size, "%s -> %s%s", s->visited[at].number, gap,
+			rest);
+		at = s->visited[at].from;
 	}
 }
 

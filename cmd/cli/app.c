@@ -124,7 +124,9 @@ int sp_operands_init(struct sp_operands *o, char **at, int n,
 	return 0;
 }
 
-int sp_operands_next(struct sp_operands *o, const char **operand,
+/* Borrowed until the next call. Returns 1, 0 at the end, -1; after SP_DATA (a
+ * bad line) the next call goes on. */
+static int next_operand(struct sp_operands *o, const char **operand,
 	struct sp_err *err)
 {
 	int rc;
@@ -145,9 +147,23 @@ int sp_operands_next(struct sp_operands *o, const char **operand,
 	return 0;
 }
 
-const char *sp_operands_where(const struct sp_operands *o)
+int sp_operands_each(struct sp_operands *o, struct sp_app *app,
+	sp_operand_fn *fn, void *arg, struct sp_err *err)
 {
-	return o->in_list ? sp_input_where(o->list) : "";
+	const char *operand;
+	int rc;
+
+	while ((rc = next_operand(o, &operand, err)) != 0) {
+		if (rc == 1) {
+			rc = fn(arg, operand, err);
+			if (rc != 0)
+				sp_err_prefix(err, "%s", o->in_list
+					? sp_input_where(o->list) : "");
+		}
+		if (rc < 0 && !sp_app_bad(app, err))
+			return -1;
+	}
+	return app->status == 0 ? 0 : -1;
 }
 
 void sp_operands_release(struct sp_operands *o)

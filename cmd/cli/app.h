@@ -66,13 +66,12 @@ struct sp_operands {
 int sp_operands_init(struct sp_operands *operands, char **at, int n,
 	struct sp_err *err);
 
-/* The next one, borrowed until the next call. Returns 1, 0 at the end, -1 on
- * error; after SP_DATA (a bad line) the next call goes on. */
-int sp_operands_next(struct sp_operands *operands, const char **operand,
-	struct sp_err *err);
+/* Calls fn for each operand, also behind a bad one; the sentence about one from
+ * a list gets its place in front. Returns 0 or -1; see sp_app_exit. */
+typedef int sp_operand_fn(void *arg, const char *operand, struct sp_err *err);
+int sp_operands_each(struct sp_operands *operands, struct sp_app *app,
+	sp_operand_fn *fn, void *arg, struct sp_err *err);
 
-/* "standard input:17: " for one from a list, else "". */
-const char *sp_operands_where(const struct sp_operands *operands);
 void sp_operands_release(struct sp_operands *operands);
 
 #endif

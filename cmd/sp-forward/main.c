@@ -63,9 +63,9 @@ static int print_rules(struct work *w, const char *number,
 	return 0;
 }
 
-static int print_extension(struct work *w, const char *operand,
-	struct sp_err *err)
+static int print_extension(void *arg, const char *operand, struct sp_err *err)
 {
+	struct work *w = arg;
 	struct sp_rule rules[SP_N_CONDITIONS];
 	struct sp_extension extension;
 
@@ -93,25 +93,6 @@ static int print_all(struct work *w, struct sp_err *err)
 	return rc;
 }
 
-static int print_operands(struct work *w, struct sp_operands *operands,
-	struct sp_err *err)
-{
-	const char *operand;
-	int rc;
-
-	while ((rc = sp_operands_next(operands, &operand, err)) != 0) {
-		if (rc == 1) {
-			rc = print_extension(w, operand, err);
-			if (rc != 0)
-				sp_err_prefix(err, "%s",
-					sp_operands_where(operands));
-		}
-		if (rc < 0 && !sp_app_bad(&w->app, err))
-			return -1;
-	}
-	return w->app.status == 0 ? 0 : -1;
-}
-
 static int print(struct work *w, int n, char **operand, struct sp_err *err)
 {
 	struct sp_operands operands;
@@ -121,7 +102,8 @@ static int print(struct work *w, int n, char **operand, struct sp_err *err)
 		rc = sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err);
 	if (rc == 0)
 		rc = n == 0 ? print_all(w, err)
-			    : print_operands(w, &operands, err);
+			    : sp_operands_each(&operands, &w->app,
+				      print_extension, w, err);
 	sp_operands_release(&operands);
 	return rc;
 }

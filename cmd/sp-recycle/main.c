@@ -20,8 +20,9 @@ struct work {
 
 /* The same operand again is passed over: sp-forward prints a number once for
  * each of its rules. */
-static int recycle_one(struct work *w, const char *operand, struct sp_err *err)
+static int recycle_one(void *arg, const char *operand, struct sp_err *err)
 {
+	struct work *w = arg;
 	struct sp_extension extension;
 	int64_t place = 0;
 	int seen = sp_user_seen(&w->app.scope, operand, &place, err);
@@ -35,32 +36,14 @@ static int recycle_one(struct work *w, const char *operand, struct sp_err *err)
 		extension.number, extension.user.login}, err);
 }
 
-/* Looks at all operands, also behind a bad one. */
-static int recycle_all(struct work *w, struct sp_err *err)
-{
-	const char *operand;
-	int rc;
-
-	while ((rc = sp_operands_next(&w->operands, &operand, err)) != 0) {
-		if (rc == 1) {
-			rc = recycle_one(w, operand, err);
-			if (rc != 0)
-				sp_err_prefix(err, "%s",
-					sp_operands_where(&w->operands));
-		}
-		if (rc < 0 && !sp_app_bad(&w->app, err))
-			return -1;
-	}
-	return w->app.status == 0 ? 0 : -1;
-}
-
 static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
 	if (sp_operands_init(&w->operands, operand, n, err) != 0 ||
 		sp_report_open(&w->report, &w->common, COLUMNS,
 		    sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_WRITE, err) != 0 ||
-		sp_app_begin(&w->app, err) != 0 || recycle_all(w, err) != 0 ||
+		sp_app_begin(&w->app, err) != 0 ||
+		sp_operands_each(&w->operands, &w->app, recycle_one, w, err) ||
 		sp_report_finish(&w->report, err) != 0 ||
 		sp_app_end(&w->app, &w->common, err) != 0)
 		return -1;

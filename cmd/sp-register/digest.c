@@ -33,7 +33,9 @@ static bool unquote(struct sip_slice *value)
 	if (value->len > DIGEST_MAX_VALUE)
 		return false;
 	if (value->len == 0 || value->at[0] != '"')
-		return memchr(value->at, '"', value->len) == NULL;
+		return memchr(value->at, '"', value->len) == NULL &&
+		       memchr(value->at, ' ', value->len) == NULL &&
+		       memchr(value->at, '\t', value->len) == NULL;
 	if (value->len < 2 || value->at[value->len - 1] != '"')
 		return false;
 	value->at++;
@@ -46,7 +48,8 @@ static bool take_param(struct sip_slice param, struct digest *d)
 {
 	struct sip_slice value = param, name, *slot;
 
-	if (!sipmsg_next(&value, '=', &name) || value.at == NULL)
+	if (!sipmsg_next(&value, '=', &name) || name.len == 0 ||
+		value.at == NULL)
 		return false;
 	while (value.len > 0 && (*value.at == ' ' || *value.at == '\t')) {
 		value.at++;

@@ -202,22 +202,14 @@ static int main_login(int argc, char **argv)
 
 /* ---- logout ------------------------------------------------------------ */
 
-static int logout_all(struct sp_app *app, struct sp_operands *operands,
-	struct sp_err *err)
+static int logout_one(void *arg, const char *operand, struct sp_err *err)
 {
+	const struct sp_app *app = arg;
 	struct sp_extension extension;
-	const char *operand;
-	int rc;
 
-	while ((rc = sp_operands_next(operands, &operand, err)) != 0) {
-		if (rc == 1 && sp_extension_get(&app->scope, operand,
-				       &extension, err) == 0 &&
-			sp_binding_drop(&app->scope, &extension, err) >= 0)
-			continue;
-		if (!sp_app_bad(app, err))
-			return -1;
-	}
-	return app->status == 0 ? 0 : -1;
+	if (sp_extension_get(&app->scope, operand, &extension, err) != 0)
+		return -1;
+	return sp_binding_drop(&app->scope, &extension, err) < 0 ? -1 : 0;
 }
 
 static int main_logout(int argc, char **argv)
@@ -246,7 +238,7 @@ static int main_logout(int argc, char **argv)
 	if (rc == 0)
 		rc = sp_app_begin(&app, &err);
 	if (rc == 0)
-		rc = logout_all(&app, &operands, &err);
+		rc = sp_operands_each(&operands, &app, logout_one, &app, &err);
 	if (rc == 0)
 		rc = sp_app_end(&app, &common, &err);
 	rc = sp_app_exit(&app, rc, &err);

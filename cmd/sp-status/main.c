@@ -116,32 +116,14 @@ static int print_all(struct work *w, struct sp_err *err)
 	return rc;
 }
 
-static int print_one(struct work *w, const char *operand, struct sp_err *err)
+static int print_one(void *arg, const char *operand, struct sp_err *err)
 {
+	struct work *w = arg;
 	struct sp_status status;
 
 	if (sp_status_get(&w->app.scope, operand, &status, err) != 0)
 		return -1;
 	return w->wanted[status.state] ? print_status(w, &status, err) : 0;
-}
-
-static int print_operands(struct work *w, struct sp_err *err)
-{
-	struct sp_operands *operands = &w->operands;
-	const char *operand;
-	int rc;
-
-	while ((rc = sp_operands_next(operands, &operand, err)) != 0) {
-		if (rc == 1) {
-			rc = print_one(w, operand, err);
-			if (rc != 0)
-				sp_err_prefix(err, "%s",
-					sp_operands_where(operands));
-		}
-		if (rc < 0 && !sp_app_bad(&w->app, err))
-			return -1;
-	}
-	return w->app.status == 0 ? 0 : -1;
 }
 
 /* ---- main -------------------------------------------------------------- */
@@ -175,7 +157,9 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0 ||
 		set_moment(w, err) != 0)
 		return -1;
-	rc = n == 0 ? print_all(w, err) : print_operands(w, err);
+	rc = n == 0 ? print_all(w, err)
+		    : sp_operands_each(&w->operands, &w->app, print_one, w,
+			      err);
 	close_rc = sp_output_close(w->output, &close_err);
 	w->output = NULL;
 	if (rc == 0 && close_rc != 0) {
