@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/clock.h"
 #include "lib/event.h"
@@ -45,42 +44,6 @@ bool sp_condition_parse(const char *name, enum sp_condition *out)
 
 /* ---- targets ----------------------------------------------------------- */
 
-/* sip:[user@]host[:port][;parameters]: enough to refuse what cannot be one
- * (RFC 3261 §19.1.1); `rest` is what stands behind the scheme. */
-static bool is_sip_uri(const char *rest)
-{
-	const char *at = strchr(rest, '@');
-	const char *host = at == NULL ? rest : at + 1;
-	size_t len = host[0] == '[' ? strcspn(host, "]") + 1
-				    : strcspn(host, ":;?");
-	const char *tail;
-	int64_t port;
-	char digits[8];
-	size_t n;
-
-	if (at == rest)
-		return false;
-	for (const char *p = rest; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ||
-			strchr("<>\"", *p) != NULL)
-			return false;
-	if (len > strlen(host) || !sp_text_is_host(host, len))
-		return false;
-	tail = host + len;
-	if (*tail == ':') {
-		n = strcspn(++tail, ";?");
-		if (n >= sizeof digits)
-			return false;
-		memcpy(digits, tail, n);
-		digits[n] = '\0';
-		if (!sp_text_to_int(digits, 1, 65535, &port))
-			return false;
-		tail += n;
-	}
-	return (*tail == '\0' || *tail == ';' || *tail == '?') &&
-	       strchr(tail, '@') == NULL;
-}
-
 enum sp_target_kind sp_target_kind(const char *target)
 {
 	size_t len = strlen(target);
@@ -94,11 +57,7 @@ enum sp_target_kind sp_target_kind(const char *target)
 	if (target[0] == '+' && sp_text_is_digits(target + 1) && len >= 4 &&
 		len <= SP_NUMBER_DIGITS + 1)
 		return SP_TARGET_EXTERNAL;
-	if ((strncasecmp(target, "sip:", 4) == 0 && is_sip_uri(target + 4)) ||
-		(strncasecmp(target, "sips:", 5) == 0 &&
-			is_sip_uri(target + 5)))
-		return SP_TARGET_URI;
-	return SP_TARGET_MALFORMED;
+	return sp_text_is_sip_uri(target) ? SP_TARGET_URI : SP_TARGET_MALFORMED;
 }
 
 int sp_target_check(const struct sp_tenant *tenant, const char *target,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Length of the well-formed sequence at s, 0 if there is none (Unicode,
  * table 3-7). */
@@ -103,6 +104,46 @@ bool sp_text_is_host(const char *text, size_t len)
 		return is_address(AF_INET6, text + 1, len - 2);
 	return is_dotted(text, len) ? is_address(AF_INET, text, len)
 				    : is_name(text, len);
+}
+
+/* ":5060" and what may stand behind it, or only that. */
+static bool is_uri_tail(const char *tail)
+{
+	char digits[6];
+	int64_t port;
+	size_t n;
+
+	if (*tail == ':') {
+		n = strcspn(++tail, ";?");
+		if (n >= sizeof digits)
+			return false;
+		memcpy(digits, tail, n);
+		digits[n] = '\0';
+		if (!sp_text_to_int(digits, 1, 65535, &port))
+			return false;
+		tail += n;
+	}
+	return (*tail == '\0' || *tail == ';' || *tail == '?') &&
+	       strchr(tail, '@') == NULL;
+}
+
+bool sp_text_is_sip_uri(const char *text)
+{
+	size_t scheme = strncasecmp(text, "sip:", 4) == 0 ? 4
+		: strncasecmp(text, "sips:", 5) == 0 ? 5 : 0;
+	const char *rest = text + scheme, *at = strchr(rest, '@');
+	const char *host = at == NULL ? rest : at + 1;
+	size_t len = host[0] == '[' ? strcspn(host, "]") + 1
+				    : strcspn(host, ":;?");
+
+	if (scheme == 0 || at == rest)
+		return false;
+	for (const char *p = rest; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f ||
+			strchr("<>\"", *p) != NULL)
+			return false;
+	return len <= strlen(host) && sp_text_is_host(host, len) &&
+	       is_uri_tail(host + len);
 }
 
 bool sp_text_to_int(const char *text, int64_t min, int64_t max, int64_t *out)

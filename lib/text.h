@@ -18,6 +18,11 @@ bool sp_text_is_digits(const char *text);
  * of RFC 3261 §25.1, and names that begin with a digit. */
 bool sp_text_is_host(const char *text, size_t len);
 
+/* sip:[user@]host[:port][;parameters][?headers], or sips: enough of RFC 3261
+ * §25.1 to refuse what a parser might take in parts, or what would not stand
+ * between < and >. */
+bool sp_text_is_sip_uri(const char *text);
+
 /* Reads a whole decimal number from min to max. Returns false otherwise. */
 bool sp_text_to_int(const char *text, int64_t min, int64_t max, int64_t *out);
 

@@ -24,6 +24,7 @@ struct sp_input {
 	char name[NAME_MAX_SHOWN + 1];
 	char where[NAME_MAX_SHOWN + 32];
 	uint64_t line_number;
+	uint64_t where_line; /* that `where` names */
 	char line[SP_LINE_MAX + 2]; /* with a CR, and the NUL */
 	size_t len;
 	/* CSV: the record that is being read. */
@@ -128,9 +129,15 @@ const char *sp_input_where(const struct sp_input *input)
 	return input->where;
 }
 
+int64_t sp_input_line(const struct sp_input *input)
+{
+	return (int64_t)input->where_line;
+}
+
 /* From here on `where` is the line that was read last. */
 static void mark_where(struct sp_input *input)
 {
+	input->where_line = input->line_number;
 	snprintf(input->where, sizeof input->where, "%s:%" PRIu64 ": ",
 		input->name, input->line_number);
 }

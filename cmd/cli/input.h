@@ -3,6 +3,7 @@
 #define SP_CMD_CLI_INPUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 
@@ -43,7 +44,9 @@ int sp_input_csv_record(struct sp_input *input, const char **fields,
 	struct sp_err *err);
 
 /* "FILE:LINE: " of the last line or record (the line it began in), to put in
- * front of a sentence about it. Standard input is called "standard input". */
+ * front of a sentence about it, and that line alone. Standard input is called
+ * "standard input". */
 const char *sp_input_where(const struct sp_input *input);
+int64_t sp_input_line(const struct sp_input *input);
 
 #endif

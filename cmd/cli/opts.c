@@ -64,7 +64,7 @@ static void add_common_rows(struct table *table, struct sp_common *common)
 		{SP_TAKES_DRY_RUN, {'n', "dry-run", NULL,
 			"say what would change, change nothing",
 			&common->dry_run, NULL, NULL}},
-		{SP_TAKES_QUIET, {'q', "quiet", NULL, "print errors only",
+		{SP_TAKES_QUIET, {'q', "quiet", NULL, "print only what goes wrong",
 			&common->quiet, NULL, NULL}},
 		{SP_TAKES_VERBOSE, {'v', "verbose", NULL, "print what is done",
 			&common->verbose, NULL, NULL}},

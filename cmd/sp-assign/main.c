@@ -1,4 +1,5 @@
 /* sp-assign: give users extension numbers. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 static const char TOOL[] = "sp-assign";
 
-/* With --secret, or a column `secret` in the file, also the last. */
+/* The last with --secret only. */
 static const struct sp_column COLUMNS[] = {
 	{"number", false}, {"login", false}, {"first", false}, {"last", false},
 	{"registered_name", false}, {"secret", false},
@@ -63,7 +64,9 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 	}
 	if (sp_user_assign(&w->app.scope, w->hash, a, &assigned, err) != 0)
 		return -1;
-	return report(w, &assigned, a->secret == secret ? secret : NULL, err);
+	/* One that a dry run has made is nobody's. */
+	return report(w, &assigned, a->secret == secret && !w->common.dry_run
+		? secret : NULL, err);
 }
 
 /* ---- from a file ------------------------------------------------------- */
@@ -74,19 +77,18 @@ static const char *given(const char *field)
 }
 
 static int assign_record(struct work *w, const char *const *field,
-	int64_t record, struct sp_err *err)
+	int64_t line, struct sp_err *err)
 {
 	struct sp_assign a = {.login = field[LOGIN], .first = field[FIRST],
 		.last = field[LAST], .number = given(field[NUMBER]),
 		.secret = given(field[SECRET])};
-	int seen = sp_user_seen(&w->app.scope, a.login, &record, err);
+	int seen = sp_user_seen(&w->app.scope, a.login, &line, err);
 
 	if (seen < 0)
 		return -1;
 	if (seen == 1)
 		return sp_err_set(err, SP_DATA, "login '%.64s' stands here "
-			"twice, first as record %lld", a.login,
-			(long long)record);
+			"twice, first in line %" PRId64, a.login, line);
 	return assign(w, &a, false, err);
 }
 
@@ -102,14 +104,14 @@ static int assign_file(struct work *w, struct sp_err *err)
 {
 	struct sp_input *input = w->input;
 	const char *field[N_FIELDS];
-	int64_t record = 0;
 	int rc;
 
 	if (sp_input_csv_header(input, FIELDS, N_FIELDS, err) != 0)
 		return -1;
 	while ((rc = sp_input_csv_record(input, field, err)) != 0) {
 		if (rc == 1) {
-			rc = assign_record(w, field, ++record, err);
+			rc = assign_record(w, field,
+				sp_input_line(input), err);
 			if (rc != 0)
 				sp_err_prefix(err, "%s", sp_input_where(input));
 		}

@@ -40,6 +40,7 @@ struct phone {
 	const struct login_options *options;
 	struct sp_hash *hash;
 	int fd;
+	int n_connects, n_addresses; /* of the server */
 	char local[INET6_ADDRSTRLEN + 16];  /* ip:port */
 	char server[INET6_ADDRSTRLEN + 16];
 	struct event_base *base;
@@ -169,15 +170,21 @@ static void build(struct phone *p)
 }
 
 static void failed(struct phone *p, enum state state, const char *cause);
+static void disconnect(struct phone *p);
 
 static void transmit(struct phone *p)
 {
 	char cause[256];
 
+	int e;
+
 	if (send(p->fd, p->request, p->request_len, 0) >= 0 || errno == EAGAIN)
 		return;
+	e = errno;
 	snprintf(cause, sizeof cause, "Cannot reach %s: %s.", p->server,
-		strerror(errno));
+		strerror(e));
+	if (e != ECONNREFUSED) /* the network is another one now */
+		disconnect(p);
 	failed(p, LOST, cause);
 }
 
@@ -206,12 +213,11 @@ static void failed(struct phone *p, enum state state, const char *cause)
 {
 	p->deadline_ms = 0;
 	p->is_challenged = false;
+	tell(p, state, cause);
 	if (p->stopping) {
-		tell(p, LOGGED_OUT, cause);
 		event_base_loopbreak(p->base);
 		return;
 	}
-	tell(p, state, cause);
 	arm(p, p->backoff_ms);
 	p->backoff_ms *= 2;
 	if (p->backoff_ms > BACKOFF_MAX_MS)
@@ -365,6 +371,89 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	failed(p, LOST, cause);
 }
 
+/* ---- the connection ---------------------------------------------------- */
+
+static void format_address(const struct sockaddr_storage *a, char *out,
+	size_t size)
+{
+	char ip[INET6_ADDRSTRLEN], port[8];
+
+	getnameinfo((const struct sockaddr *)a, sizeof *a, ip, sizeof ip, port,
+		sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(out, size, a->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", ip,
+		port);
+}
+
+static int open_socket(struct phone *p, const struct addrinfo *a)
+{
+	struct sockaddr_storage addr = {0};
+	socklen_t len = sizeof addr;
+
+	memcpy(&addr, a->ai_addr, a->ai_addrlen);
+	format_address(&addr, p->server, sizeof p->server);
+	p->fd = socket(a->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0);
+	if (p->fd < 0 || connect(p->fd, a->ai_addr, a->ai_addrlen) != 0 ||
+		getsockname(p->fd, (struct sockaddr *)&addr, &len) != 0)
+		return -1;
+	format_address(&addr, p->local, sizeof p->local);
+	p->readable = event_new(p->base, p->fd, EV_READ | EV_PERSIST,
+		on_readable, p);
+	return p->readable == NULL || event_add(p->readable, NULL) != 0 ? -1 : 0;
+}
+
+static void disconnect(struct phone *p)
+{
+	if (p->readable != NULL)
+		event_free(p->readable);
+	p->readable = NULL;
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
+}
+
+/* Looks the server up, and connects to its first address, the next time to its
+ * second ...: a host may have one that nobody listens on. */
+static int reconnect(struct phone *p, struct sp_err *err)
+{
+	const struct login_options *o = p->options;
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *all, *a;
+	int rc = getaddrinfo(o->host, o->port, &hints, &all), n = 0, skip;
+
+	disconnect(p);
+	if (rc != 0)
+		return sp_err_set(err, SP_UNAVAILABLE,
+			"cannot find server '%s': %s", o->host,
+			gai_strerror(rc));
+	for (a = all; a != NULL; a = a->ai_next)
+		n++;
+	p->n_addresses = n;
+	skip = p->n_connects++ % n;
+	for (a = all; skip > 0; skip--)
+		a = a->ai_next;
+	rc = open_socket(p, a);
+	freeaddrinfo(all);
+	if (rc != 0)
+		return sp_err_set(err, SP_UNAVAILABLE,
+			"cannot reach server '%s': %s", p->server,
+			strerror(errno));
+	return 0;
+}
+
+/* A new attempt after a failed one. */
+static void try_again(struct phone *p)
+{
+	bool elsewhere = p->n_addresses > 1 && p->state != REGISTERED;
+	struct sp_err err;
+
+	/* The same socket if it can be: a new one has another port, so the
+	 * server would see another contact beside the old. */
+	if ((elsewhere || p->fd < 0) && reconnect(p, &err) != 0)
+		failed(p, LOST, err.msg);
+	else
+		start_attempt(p);
+}
+
 /* Runs out when there is something to send again, or to begin. */
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -375,7 +464,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (p->deadline_ms == 0) {
-		start_attempt(p);
+		try_again(p);
 	} else if (now_ms >= p->deadline_ms) {
 		snprintf(cause, sizeof cause, "No answer from %s.", p->server);
 		failed(p, LOST, cause);
@@ -407,55 +496,15 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 
 /* ---- beginning and end ------------------------------------------------- */
 
-static void format_address(const struct sockaddr_storage *a, char *out,
-	size_t size)
-{
-	char ip[INET6_ADDRSTRLEN], port[8];
-
-	getnameinfo((const struct sockaddr *)a, sizeof *a, ip, sizeof ip, port,
-		sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-	snprintf(out, size, a->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", ip,
-		port);
-}
-
-static int connect_socket(struct phone *p, struct sp_err *err)
-{
-	const struct login_options *o = p->options;
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *a;
-	struct sockaddr_storage addr = {0};
-	socklen_t len = sizeof addr;
-	int rc = getaddrinfo(o->host, o->port, &hints, &a);
-
-	if (rc != 0)
-		return sp_err_set(err, SP_UNAVAILABLE,
-			"cannot find server '%s': %s", o->host,
-			gai_strerror(rc));
-	p->fd = socket(a->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0);
-	rc = p->fd < 0 ? -1 : connect(p->fd, a->ai_addr, a->ai_addrlen);
-	memcpy(&addr, a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(a);
-	format_address(&addr, p->server, sizeof p->server);
-	if (rc != 0 || getsockname(p->fd, (struct sockaddr *)&addr, &len) != 0)
-		return sp_err_set(err, SP_UNAVAILABLE,
-			"cannot reach server '%s': %s", p->server,
-			strerror(errno));
-	format_address(&addr, p->local, sizeof p->local);
-	return 0;
-}
-
 static int start_loop(struct phone *p, struct sp_err *err)
 {
 	p->base = event_base_new();
 	if (p->base == NULL)
 		return sp_err_memory(err);
-	p->readable = event_new(p->base, p->fd, EV_READ | EV_PERSIST,
-		on_readable, p);
 	p->timer = event_new(p->base, -1, 0, on_timer, p);
 	p->term = evsignal_new(p->base, SIGTERM, on_signal, p);
 	p->interrupt = evsignal_new(p->base, SIGINT, on_signal, p);
-	if (p->readable == NULL || p->timer == NULL || p->term == NULL ||
-		p->interrupt == NULL || event_add(p->readable, NULL) != 0 ||
+	if (p->timer == NULL || p->term == NULL || p->interrupt == NULL ||
 		event_add(p->term, NULL) != 0 ||
 		event_add(p->interrupt, NULL) != 0)
 		return sp_err_memory(err);
@@ -464,16 +513,14 @@ static int start_loop(struct phone *p, struct sp_err *err)
 
 static void release(struct phone *p)
 {
-	struct event *events[] = {p->readable, p->timer, p->term,
-		p->interrupt};
+	struct event *events[] = {p->timer, p->term, p->interrupt};
 
+	disconnect(p);
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (events[i] != NULL)
 			event_free(events[i]);
 	if (p->base != NULL)
 		event_base_free(p->base);
-	if (p->fd >= 0)
-		close(p->fd);
 	sp_hash_free(p->hash);
 }
 
@@ -486,13 +533,18 @@ int login(const struct login_options *options, struct sp_err *err)
 	signal(SIGPIPE, SIG_IGN); /* so that it can still log out */
 	make_token(p.call_id);
 	make_token(p.tag);
-	if (sp_hash_new(&p.hash, err) != 0 || connect_socket(&p, err) != 0 ||
-		start_loop(&p, err) != 0)
+	if (sp_hash_new(&p.hash, err) != 0 || start_loop(&p, err) != 0 ||
+		reconnect(&p, err) != 0)
 		goto out;
 	start_attempt(&p);
 	event_base_dispatch(p.base);
-	rc = p.failed_output ? sp_err_set(err, SP_IO,
-		"cannot write standard output") : 0;
+	if (p.failed_output)
+		sp_err_set(err, SP_IO, "cannot write standard output");
+	else if (p.stopping && p.state != LOGGED_OUT)
+		sp_err_set(err, SP_UNAVAILABLE,
+			"the server did not confirm the logout");
+	else
+		rc = 0;
 out:
 	release(&p);
 	return rc;

@@ -13,7 +13,9 @@ struct login_options {
 /* Registers over UDP, refreshes every 15 s (or at half of what is granted, if
  * that is less), and logs out on SIGTERM or SIGINT; then returns 0. A line per
  * change on standard output; what went wrong on standard error, and it tries
- * again. Returns -1 when it could not begin, or standard output is gone. */
+ * again, with the server's next address if it has several. Returns -1 when it
+ * could not begin, when standard output is gone, or when the logout got no
+ * answer. */
 int login(const struct login_options *options, struct sp_err *err);
 
 #endif

@@ -96,15 +96,26 @@ static bool write_facts(const struct registration *r,
 	       strcmp(was.transport, b->transport) != 0;
 }
 
+/* A contact may come more than once in a request: what an earlier one has
+ * changed still has to be written. */
+static enum change_kind refreshed_kind(const struct sp_binding *b,
+	enum change_kind was, bool wide)
+{
+	if (b->id == 0)
+		return CHANGE_ADD; /* also when it was removed in between */
+	return wide || was == CHANGE_REWRITE || was == CHANGE_REMOVE
+		? CHANGE_REWRITE : CHANGE_REFRESH;
+}
+
 static void refresh(const struct registration *r, const struct sip_contact *c,
 	int64_t expires_ms, int64_t now_ms, struct decision *d, int i)
 {
 	struct sp_binding *b = &d->entry[i].binding;
+	enum change_kind was = d->entry[i].kind;
 	bool wide = write_facts(r, c, b);
 
-	if (d->entry[i].kind != CHANGE_ADD)
-		d->entry[i].kind = wide ? CHANGE_REWRITE : CHANGE_REFRESH;
-	if (b->refreshed_ms != 0)
+	d->entry[i].kind = refreshed_kind(b, was, wide);
+	if (was == CHANGE_NONE)
 		b->interval_ms = now_ms - b->refreshed_ms;
 	b->cseq = r->cseq;
 	b->refreshed_ms = now_ms;
@@ -132,7 +143,7 @@ static bool make_room(struct decision *d, int64_t max)
 			continue;
 		n++;
 		if (d->entry[i].kind == CHANGE_NONE &&
-			(oldest < 0 || d->entry[i].binding.refreshed_ms <
+			(oldest < 0 || d->entry[i].binding.refreshed_ms <=
 				d->entry[oldest].binding.refreshed_ms))
 			oldest = i;
 	}
@@ -184,10 +195,10 @@ static enum verdict decide_star(const struct registration *r,
 enum verdict registrar_decide(const struct registration *r,
 	const struct sp_tenant *tenant, int64_t now_ms, struct decision *d)
 {
-	if (r->is_repeat)
-		return VERDICT_OK;
-	if (r->star)
+	if (r->star && !r->is_repeat)
 		return decide_star(r, d);
+	if (r->is_repeat || r->n_contacts == 0)
+		return VERDICT_OK;
 	for (int i = 0; i < r->n_contacts; i++) {
 		enum verdict verdict = decide_contact(r, &r->contact[i], tenant,
 			now_ms, d);

@@ -105,6 +105,18 @@ bool sipmsg_next(struct sip_slice *rest, char separator,
 	return true;
 }
 
+bool sipmsg_is_param(struct sip_slice param, const char *name,
+	struct sip_slice *value)
+{
+	struct sip_slice found;
+
+	if (!sipmsg_next(&param, '=', &found) ||
+		!sipmsg_slice_is_nocase(found, name))
+		return false;
+	*value = param.at == NULL ? param : trim(param);
+	return true;
+}
+
 /* ---- lines ------------------------------------------------------------- */
 
 struct scanner {
@@ -189,9 +201,12 @@ static enum sip_scan scan_start_line(struct scanner *s, struct sip_message *m)
 	if (line.len > 8 && memcmp(line.at, "SIP/2.0 ", 8) == 0)
 		return scan_response_line(line, m);
 	m->is_request = true;
-	if (!take_word(&line, &m->method) || !guard_token(m->method) ||
-		!take_word(&line, &m->uri))
+	if (!take_word(&line, &m->method) || !guard_token(m->method))
 		return SIP_GARBAGE;
+	if (!take_word(&line, &m->uri)) {
+		complain(s, "Malformed Request-Line");
+		return SIP_SCANNED;
+	}
 	if (sipmsg_slice_is_nocase(line, "SIP/2.0"))
 		return SIP_SCANNED;
 	if (line.len > 4 && strncasecmp(line.at, "SIP/", 4) == 0 &&

@@ -93,6 +93,11 @@ bool sipmsg_next(struct sip_slice *rest, char separator,
  * or a listing (anything but printable ASCII) becomes '?'. */
 void sipmsg_copy_printable(struct sip_slice slice, char *out, size_t size);
 
+/* Is `param`, an element of a list of them, "NAME" or "NAME = VALUE" in any
+ * case? *value: at is NULL when it has none. */
+bool sipmsg_is_param(struct sip_slice param, const char *name,
+	struct sip_slice *value);
+
 /* Reads a decimal number of at most `max`. Returns -1 otherwise. */
 int64_t sipmsg_number(struct sip_slice slice, int64_t max);
 

@@ -2,7 +2,7 @@
  * includes its headers, which define names like TO and FROM. */
 #include "cmd/sp-register/sipmsg.h"
 
-#include <arpa/inet.h>
+#include <ctype.h>
 #include <osipparser2/osip_parser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,34 +40,13 @@ void sipmsg_init(void)
 
 /* ---- URIs -------------------------------------------------------------- */
 
-/* libosip2 takes any scheme that begins with "sip". */
-static bool has_sip_scheme(const char *text)
-{
-	return strncasecmp(text, "sip:", 4) == 0 ||
-	       strncasecmp(text, "sips:", 5) == 0;
-}
-
-/* It keeps a host or port as it stands: "@h", "5x". */
-static bool is_sound(const osip_uri_t *u, int64_t *port)
-{
-	char host[260];
-
-	*port = 0;
-	if (u->host == NULL)
-		return false;
-	snprintf(host, sizeof host, strchr(u->host, ':') ? "[%.250s]" : "%.257s",
-		u->host);
-	if (!sp_text_is_host(host, strlen(host)))
-		return false;
-	return u->port == NULL || sp_text_to_int(u->port, 1, 65535, port);
-}
-
 static bool read_uri(const osip_uri_t *u, struct sip_uri *out)
 {
 	const char *user = u->username == NULL ? "" : u->username;
-	int64_t port;
+	int64_t port = 0;
 
-	if (!is_sound(u, &port) || strlen(user) >= sizeof out->user)
+	if (u->host == NULL || strlen(user) >= sizeof out->user ||
+		(u->port != NULL && !sp_text_to_int(u->port, 1, 65535, &port)))
 		return false;
 	out->is_sips = strcasecmp(u->scheme, "sips") == 0;
 	strcpy(out->user, user);
@@ -76,12 +55,13 @@ static bool read_uri(const osip_uri_t *u, struct sip_uri *out)
 	return true;
 }
 
-/* Returns NULL when it is malformed. */
+/* Returns NULL when it is malformed. libosip2 alone takes any scheme that
+ * begins with "sip", any host ("@h"), any port ("5x") and text behind "]". */
 static osip_uri_t *parse_uri(const char *text)
 {
 	osip_uri_t *u;
 
-	if (!has_sip_scheme(text) || osip_uri_init(&u) != 0)
+	if (!sp_text_is_sip_uri(text) || osip_uri_init(&u) != 0)
 		return NULL;
 	if (osip_uri_parse(u, text) == 0 && u->scheme != NULL)
 		return u;
@@ -113,19 +93,52 @@ bool sipmsg_parse_uri(struct sip_slice text, struct sip_uri *uri)
 	return ok;
 }
 
+/* From behind < up to >; nothing unless only parameters follow. */
+static struct sip_slice bracketed(struct sip_slice rest)
+{
+	const char *end = memchr(rest.at, '>', rest.len);
+	struct sip_slice uri = {rest.at, 0}, tail, gap;
+
+	if (end == NULL)
+		return (struct sip_slice){0};
+	uri.len = (size_t)(end - rest.at);
+	tail = (struct sip_slice){end + 1, rest.len - uri.len - 1};
+	sipmsg_next(&tail, ';', &gap);
+	return gap.len == 0 ? uri : (struct sip_slice){0};
+}
+
+/* The URI's bytes in a Contact or To: between < and >, else up to the first
+ * ';'. */
+static struct sip_slice uri_of(struct sip_slice element)
+{
+	struct sip_slice uri;
+	bool quoted = false;
+
+	for (size_t i = 0; i < element.len; i++) {
+		char c = element.at[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (c == '<' && !quoted)
+			return bracketed((struct sip_slice){element.at + i + 1,
+				element.len - i - 1});
+	}
+	sipmsg_next(&element, ';', &uri);
+	return uri;
+}
+
 bool sipmsg_parse_address(struct sip_slice value, struct sip_uri *uri)
 {
 	char copy[SIP_MAX_LINE + 1];
 	osip_from_t *from;
 	bool ok;
 
-	if (!copy_guarded(value, copy) || osip_from_init(&from) != 0)
+	if (!sipmsg_parse_uri(uri_of(value), uri) ||
+		!copy_guarded(value, copy) || osip_from_init(&from) != 0)
 		return false;
-	ok = osip_from_parse(from, copy) == 0 && from->url != NULL &&
-	     from->url->scheme != NULL &&
-	     (strcasecmp(from->url->scheme, "sip") == 0 ||
-		     strcasecmp(from->url->scheme, "sips") == 0) &&
-	     read_uri(from->url, uri);
+	ok = osip_from_parse(from, copy) == 0 && from->url != NULL;
 	osip_from_free(from);
 	return ok;
 }
@@ -200,19 +213,47 @@ static bool uris_match(const osip_uri_t *a, const osip_uri_t *b)
 	       same_text(a->port, b->port, false) &&
 	       params_match(&a->url_params, &b->url_params) &&
 	       params_match(&b->url_params, &a->url_params) &&
-	       headers_match(&a->url_headers, &b->url_headers);
+	       headers_match(&a->url_headers, &b->url_headers) &&
+	       headers_match(&b->url_headers, &a->url_headers);
+}
+
+/* An escaped character equals itself, unless it is "in the reserved set":
+ * undoes the escapes of the unreserved ones, and escapes the others once more,
+ * so that libosip2's unescaping leaves those. */
+static void normalize(const char *text, char *out)
+{
+	for (; *text != '\0'; text++) {
+		char hex[3] = "";
+		int c;
+
+		if (*text != '%') {
+			*out++ = *text;
+			continue;
+		}
+		memcpy(hex, text + 1, 2); /* the guard has seen two digits */
+		c = (int)strtol(hex, NULL, 16);
+		if (c < 0x80 && (isalnum(c) || strchr("-_.!~*'()", c) != NULL))
+			*out++ = (char)c;
+		else
+			out += sprintf(out, "%%25%02X", (unsigned)c);
+		text += 2;
+	}
+	*out = '\0';
 }
 
 bool sipmsg_uri_equal(const char *a, const char *b)
 {
+	char copy[SIP_MAX_LINE + 2 * SIP_MAX_MARKS + 1];
 	osip_uri_t *x = NULL, *y = NULL;
 	bool equal = false;
 
 	if (!guard_uri((struct sip_slice){a, strlen(a)}) ||
 		!guard_uri((struct sip_slice){b, strlen(b)}))
 		return false;
-	x = parse_uri(a);
-	y = parse_uri(b);
+	normalize(a, copy);
+	x = parse_uri(copy);
+	normalize(b, copy);
+	y = parse_uri(copy);
 	equal = x != NULL && y != NULL && uris_match(x, y);
 	osip_uri_free(x);
 	osip_uri_free(y);
@@ -221,32 +262,6 @@ bool sipmsg_uri_equal(const char *a, const char *b)
 
 /* ---- Contact ----------------------------------------------------------- */
 
-/* The URI's bytes in a Contact: between < and >, else up to the first ';'. */
-static struct sip_slice uri_of(struct sip_slice element)
-{
-	struct sip_slice uri;
-	bool quoted = false;
-
-	for (size_t i = 0; i < element.len; i++) {
-		char c = element.at[i];
-
-		if (quoted && c == '\\')
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (c == '<' && !quoted) {
-			const char *start = element.at + i + 1;
-			const char *end = memchr(start, '>',
-				element.len - i - 1);
-
-			return (struct sip_slice){start,
-				end == NULL ? 0 : (size_t)(end - start)};
-		}
-	}
-	sipmsg_next(&element, ';', &uri);
-	return uri;
-}
-
 static bool read_contact(struct sip_slice element, struct sip_contact *out)
 {
 	char copy[SIP_MAX_LINE + 1];
@@ -254,7 +269,6 @@ static bool read_contact(struct sip_slice element, struct sip_contact *out)
 	osip_generic_param_t *expires = NULL;
 	osip_contact_t *contact;
 	struct sip_uri uri;
-	int64_t port;
 	bool ok;
 
 	out->expires_s = -1;
@@ -262,8 +276,7 @@ static bool read_contact(struct sip_slice element, struct sip_contact *out)
 	if (!sipmsg_parse_uri(out->uri, &uri) ||
 		!copy_guarded(element, copy) || osip_contact_init(&contact) != 0)
 		return false;
-	ok = osip_contact_parse(contact, copy) == 0 && contact->url != NULL &&
-	     is_sound(contact->url, &port);
+	ok = osip_contact_parse(contact, copy) == 0 && contact->url != NULL;
 	if (ok && osip_contact_param_get_byname(contact, expires_name,
 			  &expires) == 0 && expires->gvalue != NULL)
 		out->expires_s = sipmsg_number((struct sip_slice){
@@ -313,18 +326,16 @@ static bool read_via(const osip_via_t *v, struct sip_via *out)
 
 static void read_via_params(struct sip_via *out)
 {
-	struct sip_slice rest = out->text, param;
+	struct sip_slice rest = out->text, param, value;
 
 	out->has_rport = false;
 	out->branch = (struct sip_slice){0};
 	sipmsg_next(&rest, ';', &param);
 	while (sipmsg_next(&rest, ';', &param)) {
-		if (param.len >= 5 && strncasecmp(param.at, "rport", 5) == 0 &&
-			(param.len == 5 || param.at[5] == '='))
+		if (sipmsg_is_param(param, "rport", &value))
 			out->has_rport = true;
-		if (param.len > 7 && strncasecmp(param.at, "branch=", 7) == 0)
-			out->branch = (struct sip_slice){param.at + 7,
-				param.len - 7};
+		if (sipmsg_is_param(param, "branch", &value))
+			out->branch = value;
 	}
 }
 

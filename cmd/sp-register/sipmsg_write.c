@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 void sipmsg_put_slice(struct sip_writer *w, struct sip_slice slice)
 {
@@ -37,28 +36,20 @@ void sipmsg_put(struct sip_writer *w, const char *format, ...)
 		w->len += (size_t)n;
 }
 
-static bool is_param(struct sip_slice param, const char *name)
-{
-	size_t n = strlen(name);
-
-	return param.len >= n && strncasecmp(param.at, name, n) == 0 &&
-	       (param.len == n || param.at[n] == '=');
-}
-
 /* The top Via with what we have seen of its sender (RFC 3261 §18.2.1, RFC 3581
  * §4); what it says of that itself may be a lie and is left out. */
 static void put_top_via(struct sip_writer *w, struct sip_slice via,
 	const struct sip_origin *origin)
 {
-	struct sip_slice param;
+	struct sip_slice param, value;
 	bool rport = false;
 
 	sipmsg_next(&via, ';', &param);
 	sipmsg_put_slice(w, param);
 	while (sipmsg_next(&via, ';', &param)) {
-		if (is_param(param, "rport"))
+		if (sipmsg_is_param(param, "rport", &value))
 			rport = true;
-		else if (!is_param(param, "received")) {
+		else if (!sipmsg_is_param(param, "received", &value)) {
 			sipmsg_put_text(w, ";");
 			sipmsg_put_slice(w, param);
 		}
@@ -101,11 +92,11 @@ static void put_header(struct sip_writer *w, const char *name,
 
 static bool has_tag(struct sip_slice address)
 {
-	struct sip_slice param;
+	struct sip_slice param, value;
 
 	sipmsg_next(&address, ';', &param);
 	while (sipmsg_next(&address, ';', &param))
-		if (is_param(param, "tag"))
+		if (sipmsg_is_param(param, "tag", &value))
 			return true;
 	return false;
 }

@@ -225,7 +225,7 @@ static void check_help(struct unit *u)
 		" the only one)\n"
 		"  -n, --dry-run         say what would change, change"
 		" nothing\n"
-		"  -q, --quiet           print errors only\n"
+		"  -q, --quiet           print only what goes wrong\n"
 		"  -h, --help            print this help\n"
 		"  -V, --version         print the version\n";
 	struct outcome outcome;
