@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/schema.h"
 
 enum {
 	MAX_STATEMENTS = 96, /* distinct SQL texts of one program */
 	MAX_PARAMETERS = 12,
+	RETRY_MS = 5,
 	/* "sp" as SQLite's application id, so that we do not migrate a
 	 * stranger's database. */
 	APPLICATION_ID = 0x73700001,
@@ -164,10 +166,12 @@ static int read_version(struct sp_db *db, int *version, struct sp_err *err)
 {
 	int app, tables;
 
-	if (pragma_int(db, "PRAGMA application_id", &app, err) != 0 ||
+	/* The id comes last: while it is 0, another process that makes the
+	 * same file has not committed what was read before. */
+	if (pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables,
+		    err) != 0 ||
 		pragma_int(db, "PRAGMA user_version", version, err) != 0 ||
-		pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables,
-			err) != 0)
+		pragma_int(db, "PRAGMA application_id", &app, err) != 0)
 		return -1;
 	if (app != APPLICATION_ID && (app != 0 || *version != 0 || tables != 0))
 		return sp_err_set(err, SP_DATA,
@@ -222,7 +226,23 @@ static int require_current(struct sp_db *db, struct sp_err *err)
 	return 0;
 }
 
-static int set_up(struct sp_db *db, enum sp_db_mode mode, struct sp_err *err)
+/* Two processes that make the same file: where a lock for reading is to become
+ * one for writing, SQLite itself does not wait for the other. */
+static int use_wal(struct sp_db *db, int wait_ms, struct sp_err *err)
+{
+	int64_t deadline_ms = sp_clock_monotonic_ms() + wait_ms;
+
+	while (run(db, "PRAGMA journal_mode=WAL", err) != 0) {
+		if (err->code != SP_TEMPFAIL ||
+			sp_clock_monotonic_ms() >= deadline_ms)
+			return -1;
+		sqlite3_sleep(RETRY_MS);
+	}
+	return 0;
+}
+
+static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
+	struct sp_err *err)
 {
 	/* A WAL longer than SQLite's 1,000 pages would spare the server
 	 * checkpoints, but each would hold up the phones for longer: at 8,000
@@ -238,9 +258,9 @@ static int set_up(struct sp_db *db, enum sp_db_mode mode, struct sp_err *err)
 		return require_current(db, err);
 	/* First of all, so that a stranger's file stays as it is. */
 	if (read_version(db, &version, err) != 0 ||
-		run(db, "PRAGMA journal_mode=WAL; PRAGMA cache_size=-16000",
-			err) ||
-		run(db, sync, err))
+		use_wal(db, wait_ms, err) != 0 ||
+		run(db, "PRAGMA cache_size=-16000", err) != 0 ||
+		run(db, sync, err) != 0)
 		return -1;
 	return migrate(db, err);
 }
@@ -271,7 +291,7 @@ int sp_db_open(struct sp_db **out, const char *path, enum sp_db_mode mode,
 		return -1;
 	}
 	sqlite3_busy_timeout(db->handle, wait_ms);
-	if (set_up(db, mode, err) != 0) {
+	if (set_up(db, mode, wait_ms, err) != 0) {
 		sp_db_close(db);
 		return -1;
 	}
@@ -353,15 +373,19 @@ static int bind_one(sqlite3_stmt *st, int place, const struct sp_value *value)
 	}
 }
 
+/* As many values as the text has parameters: SQLite would keep the last ones
+ * of those that are missing. */
 static int bind(struct sp_stmt *st, const struct sp_value *args)
 {
-	int rc = SQLITE_OK;
+	int rc = SQLITE_OK, i = 0;
 
-	for (int i = 0; args[i].type != SP_VALUE_END && rc == SQLITE_OK; i++)
+	for (; args[i].type != SP_VALUE_END && rc == SQLITE_OK; i++)
 		rc = i < MAX_PARAMETERS && st->place[i] != 0
 			? bind_one(st->handle, st->place[i], &args[i])
 			: SQLITE_RANGE;
-	return rc == SQLITE_OK ? 0 : -1;
+	if (rc != SQLITE_OK || i != sqlite3_bind_parameter_count(st->handle))
+		return -1;
+	return 0;
 }
 
 static int prepare(struct sp_db *db, struct sp_stmt *st, const char *sql)

@@ -98,8 +98,8 @@ typedef int sp_forward_next_fn(const void *arg, const char *number,
 
 /* Looks for a way from `target` back to `number`. Returns 1 and writes it as
  * "1001 -> 1002 -> 1001" (with "..." in place of what does not fit into 64
- * bytes or more), 0 when there is none, -1 on error; SP_DATA when the rules behind `target` reach more than
- * SP_FORWARD_REACH extensions. */
+ * bytes or more), 0 when there is none, -1 on error; SP_DATA when the rules
+ * behind `target` reach more than SP_FORWARD_REACH extensions. */
 int sp_forward_find_loop(const char *number, const char *target,
 	sp_forward_next_fn *next, const void *arg, char *path, size_t path_size,
 	struct sp_err *err);

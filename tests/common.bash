@@ -102,3 +102,42 @@ stop_server() {
 state_is() {
 	[ "$(sp-status -q -o tsv "$1" | cut -f 6)" = "$2" ]
 }
+
+# given_csv LINE...: users.csv with these lines.
+given_csv() {
+	printf '%s\n' "$@" >users.csv
+}
+
+# sql STATEMENT: in the test's database.
+sql() {
+	sqlite3 "$SP_DB" "PRAGMA foreign_keys=ON; $1"
+}
+
+# The newest event: NUMBER|LOGIN|WHAT|DETAIL|TOOL|ACTOR.
+last_event() {
+	sql "SELECT number, login, what, detail, tool, actor FROM event
+		ORDER BY seq DESC LIMIT 1"
+}
+
+# assert_refused STATUS MESSAGE: the last run said just that, on standard
+# error, and nothing is stored but what was when the test said remember.
+assert_refused() {
+	assert_failure "$1"
+	assert_equal "$stderr" "$2"
+	assert_output ""
+	assert_nothing_changed
+}
+
+# to_full COMMAND...: its standard output is a full disk.
+to_full() {
+	"$@" >/dev/full
+}
+
+# as_mortal COMMAND...: file modes bind it, also when root runs the tests.
+as_mortal() {
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --bounding-set=-dac_override,-dac_read_search "$@"
+	else
+		"$@"
+	fi
+}

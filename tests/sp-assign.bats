@@ -1,0 +1,801 @@
+#!/usr/bin/env bats
+
+# bats looks for a free slot once a second: quick tests are faster in a row. The
+# files still run side by side.
+setup_file() { export BATS_NO_PARALLELIZE_WITHIN_FILE=true; }
+
+setup() {
+	load common
+	common_setup
+	given_config
+}
+
+teardown() { common_teardown; }
+
+# digests LOGIN: what is stored of that user's secret, in hex.
+digests() {
+	sql "SELECT lower(hex(number_md5)), lower(hex(login_md5)),
+		lower(hex(number_sha256)), lower(hex(login_sha256))
+		FROM secret JOIN sp_user u ON u.id = user_id
+		WHERE u.login = '$1'"
+}
+
+# expected_digests NUMBER LOGIN SECRET: the same, by other programs.
+expected_digests() {
+	local sum name list=()
+
+	for sum in md5sum sha256sum; do
+		for name in "$1" "$2"; do
+			list+=("$(printf %s "$name:acme.example:$3" | $sum |
+				cut -d ' ' -f 1)")
+		done
+	done
+	(IFS='|'; echo "${list[*]}")
+}
+
+# ---- one user ---------------------------------------------------------------
+
+@test "sp-assign: a new user gets the lowest number" {
+	run --separate-stderr sp-assign asmith Ann Smith
+	assert_success
+	assert_output $'1000\tasmith\tAnn\tSmith\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: a user needs no names" {
+	run --separate-stderr sp-assign asmith
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: names are any UTF-8" {
+	run --separate-stderr sp-assign zoe 'Zoë 😀' "O'Brien-李"
+	assert_success
+	assert_output $'1000\tzoe\tZoë 😀\tO\'Brien-李\t1000@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-status -o tsv zoe | cut -f 3,4)" \
+		$'Zoë 😀\tO\'Brien-李'
+}
+
+@test "sp-assign: a known user keeps the number and gets the new names" {
+	given_user asmith 1007
+	run --separate-stderr sp-assign asmith Anne Jones
+	assert_success
+	assert_output $'1007\tasmith\tAnne\tJones\t1007@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(last_event)" \
+		"1007|asmith|renamed||sp-assign|$(id -un)"
+}
+
+@test "sp-assign: a name that is not said stays, an empty one goes" {
+	sp-assign -q asmith Ann Smith
+	run --separate-stderr sp-assign asmith
+	assert_output $'1000\tasmith\tAnn\tSmith\t1000@acme.example'
+	run --separate-stderr sp-assign asmith ''
+	assert_output $'1000\tasmith\t\tSmith\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: said again, it changes nothing" {
+	sp-assign -q -N 1007 asmith Ann Smith
+	remember
+	run --separate-stderr sp-assign -N 1007 asmith Ann Smith
+	assert_success
+	assert_output $'1007\tasmith\tAnn\tSmith\t1007@acme.example'
+	assert_equal "$stderr" ""
+	assert_nothing_changed
+}
+
+@test "sp-assign: --quiet prints nothing" {
+	run --separate-stderr sp-assign --quiet asmith
+	assert_success
+	assert_output ""
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: what is not a login is refused" {
+	local what="is not a login (letters, digits and . _ - + @)"
+
+	given_user asmith
+	remember
+	for login in 'a b' -x 'zoë' ext:1001 "a'b" $'a\tb'; do
+		run --separate-stderr sp-assign -- "$login"
+		assert_refused 65 "sp-assign: '$login' $what"
+	done
+	run --separate-stderr sp-assign ''
+	assert_refused 65 "sp-assign: the login is empty"
+	run --separate-stderr sp-assign $'a\xff'
+	assert_refused 65 "sp-assign: '?' $what"
+}
+
+@test "sp-assign: a login has up to 64 bytes" {
+	local login
+	login=$(printf 'a%.0s' {1..64})
+
+	sp-assign -q "$login"
+	remember
+	run --separate-stderr sp-assign "${login}a"
+	assert_refused 65 \
+		"sp-assign: login 'aaaaaaaaaaaaaaaaaaaa...' is longer than 64 bytes"
+}
+
+@test "sp-assign: what is not a name is refused" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign asmith $'A\xff'
+	assert_refused 65 "sp-assign: the first name is not valid UTF-8"
+	run --separate-stderr sp-assign asmith Ann $'Smi\nth'
+	assert_refused 65 "sp-assign: the last name has a control character"
+	run --separate-stderr sp-assign asmith "$(printf 'x%.0s' {1..129})"
+	assert_refused 65 "sp-assign: the first name is longer than 128 bytes"
+}
+
+# ---- --number ---------------------------------------------------------------
+
+@test "sp-assign: -N gives that very number" {
+	run --separate-stderr sp-assign -N 1911 asmith
+	assert_success
+	assert_output $'1911\tasmith\t\t\t1911@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: a taken number is refused and nothing changes" {
+	given_user asmith 1001
+	remember
+	run --separate-stderr sp-assign -N 1001 bjones
+	assert_refused 73 \
+		"sp-assign: cannot assign '1001': number is taken by 'asmith'"
+}
+
+@test "sp-assign: a number outside the pool is refused" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign -N 2000 bjones
+	assert_refused 73 "sp-assign: cannot assign '2000': number is not in\
+ the pool of 'acme.example'"
+	run --separate-stderr sp-assign -N 01001 bjones
+	assert_refused 73 "sp-assign: cannot assign '01001': number is not in\
+ the pool of 'acme.example'"
+}
+
+@test "sp-assign: a reserved number is refused" {
+	given_config "reserved: [1911]"
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign -N 1911 bjones
+	assert_refused 73 "sp-assign: cannot assign '1911': number is reserved"
+}
+
+@test "sp-assign: a resting number is refused, and says until when" {
+	given_user asmith 1001
+	sp-recycle -q asmith
+	sql "UPDATE extension SET free_from_ms = 4102444800000"
+	remember
+	run --separate-stderr sp-assign -N 1001 bjones
+	assert_refused 73 "sp-assign: cannot assign '1001': number rests until\
+ 2100-01-01T00:00:00Z"
+}
+
+@test "sp-assign: a known user keeps the number, another one is refused" {
+	given_user asmith 1001
+	remember
+	run --separate-stderr sp-assign -N 1002 asmith
+	assert_refused 73 "sp-assign: cannot assign '1002': 'asmith' has number\
+ 1001 already"
+}
+
+@test "sp-assign: what is not a number is refused" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign -N 10x1 bjones
+	assert_refused 65 "sp-assign: '10x1' is not a number"
+	run --separate-stderr sp-assign -N '' bjones
+	assert_refused 65 "sp-assign: '' is not a number"
+	run --separate-stderr sp-assign -N 1234567890123456 bjones
+	assert_refused 65 "sp-assign: the number is longer than 15 bytes"
+}
+
+# ---- which number is next ---------------------------------------------------
+
+# assign LOGIN...: the numbers that they get, in one line.
+assign() {
+	local login
+
+	for login in "$@"; do
+		sp-assign -o tsv "$login" | cut -f 1
+	done | paste -sd ' '
+}
+
+# given_pool RANGES [LINE...]
+given_pool() {
+	given_config "${@:2}"
+	sed -i "s/pool: .*/pool: [$1]/" sp.yaml
+}
+
+@test "sp-assign: numbers go up, a freed one comes back first" {
+	assert_equal "$(assign a b c d)" "1000 1001 1002 1003"
+	sp-recycle -q c b
+	assert_equal "$(assign e f g)" "1001 1002 1004"
+}
+
+@test "sp-assign: numbers given by name are passed over" {
+	given_user x 1001
+	given_user y 1002
+	given_user z 1004
+	assert_equal "$(assign a b c)" "1000 1003 1005"
+	sp-recycle -q y
+	assert_equal "$(assign d e)" "1002 1006"
+}
+
+@test "sp-assign: reserved numbers are passed over" {
+	given_config "reserved: [1000, 1002-1004]"
+	assert_equal "$(assign a b c)" "1001 1005 1006"
+}
+
+@test "sp-assign: a number that was reserved later is passed over, too" {
+	given_user a 1000
+	sp-recycle -q a
+	given_config "reserved: [1000]"
+	assert_equal "$(assign b)" "1001"
+	given_config
+	assert_equal "$(assign c)" "1000"
+}
+
+@test "sp-assign: ranges are used in the configured order" {
+	given_pool "2000-2001, 1000-1001, 30"
+	assert_equal "$(assign a b c d e)" "2000 2001 1000 1001 30"
+	sp-recycle -q d a
+	assert_equal "$(assign f g)" "2000 1001"
+}
+
+@test "sp-assign: leading zeros are kept" {
+	given_pool "0098-0101"
+	assert_equal "$(assign a b c)" "0098 0099 0100"
+	run --separate-stderr sp-assign -N 100 d
+	assert_failure 73
+	assert_equal "$stderr" "sp-assign: cannot assign '100': number is not\
+ in the pool of 'acme.example'"
+}
+
+@test "sp-assign: a range may go from three digits to four" {
+	given_pool "998-1001"
+	assert_equal "$(assign a b c d)" "998 999 1000 1001"
+	sp-recycle -q d a
+	assert_equal "$(assign e f)" "998 1001"
+}
+
+@test "sp-assign: an exhausted pool says so and nothing changes" {
+	given_pool "1000-1001"
+	assign a b
+	remember
+	run --separate-stderr sp-assign c
+	assert_refused 73 "sp-assign: the pool of 'acme.example' is exhausted"
+}
+
+@test "sp-assign: a recycled number rests for the tenant's rest" {
+	local rest_ms="(SELECT free_from_ms - at_ms FROM extension, event
+		WHERE what = 'recycled')"
+
+	given_config "rest: 30d"
+	assign a
+	sp-recycle -q a
+	assert_equal "$(sql "SELECT $rest_ms")" 2592000000
+	assert_equal "$(assign b)" "1001"
+	sql "UPDATE extension SET free_from_ms = 1 WHERE number = '1000'"
+	assert_equal "$(assign c)" "1000"
+}
+
+@test "sp-assign: many at once make one database and get a number each" {
+	local round login pids
+
+	for round in 1 2 3; do
+		pids=()
+		for login in {a..h}; do
+			sp-assign -q -d $round.db $login 3>&- &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do
+			wait "$pid"
+		done
+		assert_equal "$(sp-status -o tsv -d $round.db | cut -f 1 |
+			paste -sd ' ')" "1000 1001 1002 1003 1004 1005 1006 1007"
+	done
+}
+
+# ---- secrets ----------------------------------------------------------------
+
+@test "sp-assign: -s prints a secret of 26 letters and digits" {
+	run --separate-stderr sp-assign -s asmith
+	assert_success
+	assert_output --regexp \
+		$'^1000\tasmith\t\t\t1000@acme.example\t[0-9a-hjkmnp-tv-z]{26}$'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: a secret is random in all its letters" {
+	local secret
+	secret=$(given_secret asmith)
+
+	# Of 32 letters 26 draws give fewer than 8 once in 10^10 times.
+	assert [ "$(fold -w 1 <<<"$secret" | sort -u | wc -l)" -ge 8 ]
+}
+
+@test "sp-assign: without -s there is no secret" {
+	run --separate-stderr sp-assign asmith
+	assert_success
+	assert_equal "$(digests asmith)" ""
+}
+
+@test "sp-assign: of a secret only the digests are stored" {
+	local secret
+	secret=$(given_secret asmith)
+
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith "$secret")"
+	run dump
+	refute_output --partial "$secret"
+	run grep -aF "$secret" sp.db
+	assert_failure 1
+}
+
+@test "sp-assign: no secret is in the files of a database in use" {
+	local secret
+
+	start_server
+	secret=$(given_secret asmith)
+	assert_file_not_empty sp.db-wal
+	run grep -aF "$secret" sp.db sp.db-wal sp.db-shm
+	assert_failure 1
+}
+
+@test "sp-assign: -s gives a known user a new secret" {
+	local first second
+	first=$(given_secret asmith)
+	second=$(given_secret asmith)
+
+	assert_not_equal "$first" "$second"
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith "$second")"
+	assert_equal "$(last_event)" \
+		"1000|asmith|new-secret||sp-assign|$(id -un)"
+}
+
+@test "sp-assign: -s with a file leaves a secret that is there" {
+	given_csv login asmith bjones
+	local secret
+	secret=$(given_secret asmith)
+	run --separate-stderr sp-assign -s -f users.csv
+	assert_success
+	assert_line --index 0 $'1000\tasmith\t\t\t1000@acme.example\t'
+	assert_line --index 1 --regexp $'^1001\tbjones\t.*\t[0-9a-z]{26}$'
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith "$secret")"
+	assert_equal "$(digests bjones)" \
+		"$(expected_digests 1001 bjones "${lines[1]##*$'\t'}")"
+}
+
+@test "sp-assign: a file may bring secrets, which are not printed" {
+	given_csv login,secret asmith,correct-horse bjones,
+	run --separate-stderr sp-assign -s -f users.csv
+	assert_success
+	assert_line --index 0 $'1000\tasmith\t\t\t1000@acme.example\t'
+	assert_equal "$stderr" ""
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith correct-horse)"
+	run grep -aF correct-horse sp.db
+	assert_failure 1
+}
+
+@test "sp-assign: the same secret again changes nothing" {
+	given_csv login,secret asmith,correct-horse
+	sp-assign -q -f users.csv
+	remember
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_nothing_changed
+}
+
+@test "sp-assign: a secret too short or too long is refused, and not told" {
+	given_csv login,secret asmith,1234567 "bjones,$(printf 'x%.0s' {1..129})"
+	given_user cdoe
+	remember
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:2: the secret has 7 bytes, expected 8 to 128
+sp-assign: users.csv:3: the secret has 129 bytes, expected 8 to 128"
+}
+
+@test "sp-assign: database, -wal and -shm are their owner's alone" {
+	umask 0
+	sp-assign -q asmith
+	assert_equal "$(stat -c '%n %a' sp.db*)" "sp.db 600"
+	start_server
+	sp-assign -q bjones
+	assert_equal "$(stat -c '%n %a' sp.db*)" \
+		$'sp.db 600\nsp.db-shm 600\nsp.db-wal 600'
+}
+
+# ---- files ------------------------------------------------------------------
+
+@test "sp-assign: -f reads users in the file's order" {
+	given_csv login,first,last bjones,Bob,Jones asmith,Ann,Smith
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output $'1000\tbjones\tBob\tJones\t1000@acme.example
+1001\tasmith\tAnn\tSmith\t1001@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: columns come in any order and any case" {
+	given_csv Number,LAST,Login 1500,Smith,asmith ,Jones,bjones
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output $'1500\tasmith\t\tSmith\t1500@acme.example
+1000\tbjones\t\tJones\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: -f - reads standard input" {
+	run --separate-stderr sp-assign -f - < <(printf 'login\nasmith\n')
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: a file that comes slowly locks nobody out" {
+	mkfifo users
+	sp-assign -q -f users 3>&- &
+	SERVER_PIDS+=($!)
+	exec 4>users
+	run --separate-stderr sp-assign asmith
+	assert_success
+	printf 'login\nbjones\n' >&4
+	exec 4>&-
+	wait $!
+	assert_equal "$(sp-status -o tsv | cut -f 2)" $'asmith\nbjones'
+}
+
+@test "sp-assign: a file again changes nothing, a new line is added" {
+	given_csv login,first asmith,Ann bjones,Bob
+	sp-assign -q -f users.csv
+	remember
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_nothing_changed
+	echo cdoe,Cy >>users.csv
+	run --separate-stderr sp-assign -f users.csv
+	assert_line --index 2 $'1002\tcdoe\tCy\t\t1002@acme.example'
+	assert_equal "$(sql "SELECT count(*) FROM event")" 3
+}
+
+@test "sp-assign: CRLF and a byte order mark are accepted" {
+	printf '\xef\xbb\xbflogin,first\r\nasmith,Zo\xc3\xab\r\nbjones,Bob\r\n' \
+		>users.csv
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output $'1000\tasmith\tZoë\t\t1000@acme.example
+1001\tbjones\tBob\t\t1001@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: the last line needs no end" {
+	printf 'login\nasmith' >users.csv
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: quoted values may have commas and quotes" {
+	given_csv '"login","first",last' 'asmith,"Smith, Ann","a ""b"" c"'
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output $'1000\tasmith\tSmith, Ann\ta "b" c\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: lines are counted right behind quoted line ends" {
+	given_csv login,first '' 'asmith,"Ann' '' 'B."' 'bjones' '' 'c d,Cy'
+	given_user cdoe
+	remember
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:3: the first name has a control character
+sp-assign: users.csv:6: 1 column, expected 2 (login,first)
+sp-assign: users.csv:8: 'c d' is not a login (letters, digits and . _ - + @)"
+}
+
+@test "sp-assign: a header alone is a file of nobody" {
+	given_csv login,first,last
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output ""
+	assert_equal "$stderr" ""
+}
+
+# ---- bad files --------------------------------------------------------------
+
+# given_bad FORMAT: users.csv by printf, and a database with a user in it.
+given_bad() {
+	# shellcheck disable=SC2059
+	printf "$1" >users.csv
+	given_user known 1500
+	remember
+}
+
+@test "sp-assign: an empty file is refused" {
+	given_bad ''
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:1: no header, expected\
+ login,first,last,number,secret"
+}
+
+@test "sp-assign: a missing header is refused" {
+	given_bad 'asmith,Ann,Smith\nbjones,Bob,Jones\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:1: unknown column 'asmith',\
+ expected login,first,last,number,secret"
+}
+
+@test "sp-assign: a header without login is refused" {
+	given_bad 'first,last\nAnn,Smith\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:1: no column 'login', expected\
+ some of login,first,last,number,secret"
+}
+
+@test "sp-assign: a column that is there twice is refused" {
+	given_bad 'login,first,Login\nasmith,Ann,bjones\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:1: column 'login' a second\
+ time, expected only one"
+}
+
+@test "sp-assign: a wrong number of columns is refused" {
+	given_bad 'login,first\nasmith,Ann,Smith\nbjones,Bob\ncdoe\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:2: 3 columns, expected 2 (login,first)
+sp-assign: users.csv:4: 1 column, expected 2 (login,first)"
+}
+
+@test "sp-assign: a login twice in a file is refused" {
+	given_bad 'login\nasmith\nbjones\nasmith\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:4: login 'asmith' stands here\
+ twice, first in line 2"
+}
+
+@test "sp-assign: invalid UTF-8 is refused" {
+	given_bad 'login,first\nasmith,Ann\nbjones,B\xf6b\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:3: not valid UTF-8"
+}
+
+@test "sp-assign: a NUL is refused" {
+	given_bad 'login,first\nasmith,A\0nn\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 \
+		"sp-assign: users.csv:2: a control character (0x00), expected text"
+}
+
+@test "sp-assign: a line of 1 MB is refused, and the next one looked at" {
+	given_bad 'login,first\nasmith,'
+	head -c 1000000 /dev/zero | tr '\0' x >>users.csv
+	printf '\nb d,Bob\n' >>users.csv
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:2: line is longer than 16384 bytes
+sp-assign: users.csv:3: 'b d' is not a login (letters, digits and . _ - + @)"
+}
+
+@test "sp-assign: a header of 1 MB is refused" {
+	given_bad ''
+	head -c 1000000 /dev/zero | tr '\0' x >users.csv
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 \
+		"sp-assign: users.csv:1: line is longer than 16384 bytes"
+}
+
+@test "sp-assign: quotes that are wrong are refused" {
+	given_bad 'login,first\nasmith,A"n"n\nbjones,"Bob\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:2: malformed quotes, expected them around a whole value\
+ and doubled inside it
+sp-assign: users.csv:3: a quote is not closed"
+}
+
+@test "sp-assign: numbers that cannot be had are refused, each of them" {
+	given_config "reserved: [1911]"
+	given_user resting 1600
+	sp-recycle -q resting
+	sql "UPDATE extension SET free_from_ms = 4102444800000"
+	given_bad 'login,number\na,1500\nb,2000\nc,1911\nd,12x\ne,1600\nf,\ng,1000
+known,1501\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 73 "\
+sp-assign: users.csv:2: cannot assign '1500': number is taken by 'known'
+sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
+ 'acme.example'
+sp-assign: users.csv:4: cannot assign '1911': number is reserved
+sp-assign: users.csv:5: '12x' is not a number
+sp-assign: users.csv:6: cannot assign '1600': number rests until\
+ 2100-01-01T00:00:00Z
+sp-assign: users.csv:8: cannot assign '1000': number is taken by 'f'
+sp-assign: users.csv:9: cannot assign '1501': 'known' has number 1500 already"
+}
+
+@test "sp-assign: a pool exhausted in the middle of a file is told once" {
+	given_pool "1500-1502"
+	given_bad 'login\na\nb\nc\nd\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 73 \
+		"sp-assign: users.csv:4: the pool of 'acme.example' is exhausted"
+}
+
+@test "sp-assign: the exit status is that of the first bad line" {
+	given_bad 'login,number\na b,\nc,2000\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:2: 'a b' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
+ 'acme.example'"
+}
+
+@test "sp-assign: a bad line of standard input is named, too" {
+	given_bad 'login\na b\n'
+	run --separate-stderr sp-assign -f - <users.csv
+	assert_refused 65 "sp-assign: standard input:2: 'a b' is not a login\
+ (letters, digits and . _ - + @)"
+}
+
+@test "sp-assign: a file that is not there, or is none, is refused" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign -f missing.csv
+	assert_refused 66 \
+		"sp-assign: cannot read 'missing.csv': No such file or directory"
+	run --separate-stderr sp-assign -f .
+	assert_refused 66 "sp-assign: cannot read '.': Is a directory"
+}
+
+@test "sp-assign: a file that may not be read is refused" {
+	given_bad 'login\nasmith\n'
+	chmod 0 users.csv
+	run --separate-stderr as_mortal sp-assign -f users.csv
+	assert_refused 77 "sp-assign: cannot read 'users.csv': Permission denied"
+}
+
+# ---- dry run ----------------------------------------------------------------
+
+@test "sp-assign: --dry-run prints what it would do, and does not" {
+	given_user asmith
+	given_csv login,number,first asmith,,Anne bjones,1007,Bob
+	remember
+	run --separate-stderr sp-assign --dry-run -s -f users.csv
+	assert_success
+	# A secret that was made for nobody is not shown.
+	assert_output $'1000\tasmith\tAnne\tLast-asmith\t1000@acme.example\t
+1007\tbjones\tBob\t\t1007@acme.example\t'
+	assert_equal "$stderr" "sp-assign: dry run: nothing was changed"
+	assert_nothing_changed
+}
+
+@test "sp-assign: --dry-run makes no database" {
+	export SP_DB=$PWD/new/sp.db
+	run --separate-stderr sp-assign -n asmith
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" "sp-assign: dry run: nothing was changed"
+	assert_not_exists new
+}
+
+@test "sp-assign: --dry-run tells the same errors" {
+	given_bad 'login\nasmith\na b\n'
+	run --separate-stderr sp-assign -n -f users.csv
+	assert_refused 65 "sp-assign: users.csv:3: 'a b' is not a login\
+ (letters, digits and . _ - + @)"
+}
+
+# ---- events -----------------------------------------------------------------
+
+@test "sp-assign: an event tells who assigned what with which tool" {
+	sp-assign -q asmith Ann
+	assert_equal "$(last_event)" \
+		"1000|asmith|assigned||sp-assign|$(id -un)"
+	assert_equal "$(sql "SELECT count(*) FROM event, tenant
+		WHERE tenant_id = tenant.id AND domain = 'acme.example'
+		AND abs(at_ms / 1000 - $(date +%s)) < 600")" 1
+}
+
+@test "sp-assign: under sudo the event names the person" {
+	local actor=mallory
+
+	# Anyone can set the variable, but only root is believed.
+	[ "$(id -u)" -eq 0 ] || actor=$(id -un)
+	SUDO_USER=mallory sp-assign -q asmith
+	assert_equal "$(last_event)" \
+		"1000|asmith|assigned||sp-assign|$actor"
+}
+
+# ---- usage and output -------------------------------------------------------
+
+@test "sp-assign: wrong usage is told with a pointer to --help" {
+	run --separate-stderr sp-assign
+	assert_failure 64
+	assert_equal "$stderr" \
+		"sp-assign: no login is named (see sp-assign --help)"
+	run --separate-stderr sp-assign a b c d
+	assert_failure 64
+	assert_equal "$stderr" "sp-assign: too many operands: expected\
+ LOGIN [FIRST [LAST]] (see sp-assign --help)"
+	run --separate-stderr sp-assign -f users.csv asmith
+	assert_failure 64
+	assert_equal "$stderr" "sp-assign: --file goes with neither operands\
+ nor --number (see sp-assign --help)"
+	run --separate-stderr sp-assign --numbre 1000 asmith
+	assert_failure 64
+	assert_equal "$stderr" \
+		"sp-assign: unknown option '--numbre' (see sp-assign --help)"
+	assert_not_exists sp.db
+}
+
+@test "sp-assign: an unknown format is refused before anything is done" {
+	run --separate-stderr sp-assign -o xml asmith
+	assert_failure 64
+	assert_output ""
+	assert_equal "$stderr" "sp-assign: unknown output format 'xml',\
+ expected table, tsv, csv, json or jsonl"
+	assert_not_exists sp.db
+}
+
+@test "sp-assign: -o table has a header and aligned columns" {
+	given_csv login,first asmith,Zoë bjones,李
+	run --separate-stderr sp-assign -o table -f users.csv
+	assert_success
+	assert_output "\
+NUMBER  LOGIN   FIRST  LAST  REGISTERED_NAME
+1000    asmith  Zoë          1000@acme.example
+1001    bjones  李           1001@acme.example"
+}
+
+@test "sp-assign: -o csv has a header and quotes where needed" {
+	run --separate-stderr sp-assign -o csv asmith 'Ann, "A."' ' Smith'
+	assert_success
+	assert_output "\
+number,login,first,last,registered_name
+1000,asmith,\"Ann, \"\"A.\"\"\",\" Smith\",1000@acme.example"
+}
+
+@test "sp-assign: -o json is one array of objects" {
+	run --separate-stderr sp-assign -o json asmith 'A "Zoë" \'
+	assert_success
+	assert_output '[
+ {"number":"1000","login":"asmith","first":"A \"Zoë\" \\","last":"","registered_name":"1000@acme.example"}
+]'
+	run jq -r '.[].first' <<<"$output"
+	assert_output 'A "Zoë" \'
+}
+
+@test "sp-assign: -o jsonl is an object on each line" {
+	given_csv login asmith bjones
+	run --separate-stderr sp-assign -o jsonl -s -f users.csv
+	assert_success
+	assert_equal "${#lines[@]}" 2
+	run jq -r '"\(.number) \(.login) \(.secret | length)"' <<<"$output"
+	assert_output $'1000 asmith 26\n1001 bjones 26'
+}
+
+@test "sp-assign: a full disk is told, in every format" {
+	for format in table tsv csv json jsonl; do
+		run --separate-stderr to_full sp-assign -o $format asmith
+		assert_failure 74
+		assert_equal "$stderr" "sp-assign: cannot write standard\
+ output: No space left on device"
+	done
+	run --separate-stderr to_full sp-assign --help
+	assert_failure 74
+}
