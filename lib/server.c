@@ -7,8 +7,7 @@ static const char GET_KEY[] = "SELECT nonce_key FROM server WHERE id = 1";
 static const char ADD_KEY[] =
 	"INSERT INTO server (id, nonce_key, heartbeat_ms) VALUES (1, $1, 0)";
 static const char BEAT[] =
-	"UPDATE server SET heartbeat_ms = $1"
-	" WHERE id = 1 AND heartbeat_ms < $1";
+	"UPDATE server SET heartbeat_ms = $1 WHERE id = 1";
 static const char LAST_BEAT[] =
 	"SELECT heartbeat_ms FROM server WHERE id = 1";
 

@@ -15,7 +15,8 @@ static bool find_credentials(struct request *rq, bool *malformed)
 
 	*malformed = false;
 	for (int i = 0; i < m->n_fields; i++) {
-		if (m->field[i].header != SIP_AUTHORIZATION)
+		if (m->field[i].header != SIP_AUTHORIZATION ||
+			!digest_is_scheme(m->field[i].value))
 			continue;
 		if (!digest_parse(m->field[i].value, &rq->digest))
 			*malformed = true;

@@ -66,13 +66,18 @@ static bool take_param(struct sip_slice param, struct digest *d)
 	return true;
 }
 
+bool digest_is_scheme(struct sip_slice value)
+{
+	return value.len >= 8 && strncasecmp(value.at, "Digest", 6) == 0 &&
+	       (value.at[6] == ' ' || value.at[6] == '\t');
+}
+
 bool digest_parse(struct sip_slice value, struct digest *d)
 {
 	struct sip_slice param;
 
 	*d = (struct digest){.kind = SP_MD5, .known_algorithm = true};
-	if (value.len < 8 || strncasecmp(value.at, "Digest", 6) != 0 ||
-		(value.at[6] != ' ' && value.at[6] != '\t'))
+	if (!digest_is_scheme(value))
 		return false;
 	value.at += 7;
 	value.len -= 7;

@@ -24,6 +24,9 @@ struct digest {
 	bool known_algorithm;
 };
 
+/* Is it "Digest ...", and not of another scheme? */
+bool digest_is_scheme(struct sip_slice value);
+
 /* Returns false for another scheme, malformed text, an unknown quoting, or a
  * parameter that comes twice. */
 bool digest_parse(struct sip_slice value, struct digest *digest);

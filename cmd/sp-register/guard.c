@@ -39,7 +39,7 @@ bool guard_uri(struct sip_slice value)
 
 bool guard_token(struct sip_slice method)
 {
-	if (method.len == 0 || method.len > 32)
+	if (method.len == 0 || method.len > 64)
 		return false;
 	for (size_t i = 0; i < method.len; i++)
 		if (!isalnum((unsigned char)method.at[i]) &&

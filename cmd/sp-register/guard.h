@@ -16,7 +16,7 @@ bool guard_value(struct sip_slice value);
  * 1001. */
 bool guard_uri(struct sip_slice value);
 
-/* Is `method` a token (RFC 3261 §25.1) of at most 32 bytes? */
+/* Is `method` a token (RFC 3261 §25.1) of at most 64 bytes? */
 bool guard_token(struct sip_slice method);
 
 #endif

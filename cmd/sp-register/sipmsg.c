@@ -244,7 +244,7 @@ static void add_field(struct scanner *s, struct sip_slice line,
 	if (colon != NULL)
 		name.len = (size_t)(colon - line.at);
 	name = trim(name);
-	if (!guard_token(name) && name.len <= 32) {
+	if (!guard_token(name) && name.len <= 64) {
 		complain(s, "Malformed Header");
 		return;
 	}

@@ -274,7 +274,8 @@ static bool read_contact(struct sip_slice element, struct sip_contact *out)
 	out->expires_s = -1;
 	out->uri = uri_of(element);
 	if (!sipmsg_parse_uri(out->uri, &uri) ||
-		!copy_guarded(element, copy) || osip_contact_init(&contact) != 0)
+		!copy_guarded(element, copy) ||
+		osip_contact_init(&contact) != 0)
 		return false;
 	ok = osip_contact_parse(contact, copy) == 0 && contact->url != NULL;
 	if (ok && osip_contact_param_get_byname(contact, expires_name,
@@ -341,7 +342,7 @@ static void read_via_params(struct sip_via *out)
 
 bool sipmsg_parse_via(const struct sip_message *m, struct sip_via *via)
 {
-	struct sip_slice rest = sipmsg_header(m, SIP_VIA);
+	struct sip_slice rest = sipmsg_header(m, SIP_VIA), start;
 	char copy[SIP_MAX_LINE + 1];
 	osip_via_t *v;
 	bool ok;
@@ -349,8 +350,12 @@ bool sipmsg_parse_via(const struct sip_message *m, struct sip_via *via)
 	if (!sipmsg_next(&rest, ',', &via->text) ||
 		!guard_value(via->text) || osip_via_init(&v) != 0)
 		return false;
-	memcpy(copy, via->text.at, via->text.len);
-	copy[via->text.len] = '\0';
+	/* Without its parameters: where these are malformed, there is still
+	 * somebody to answer (RFC 4475 §3.1.2.1). */
+	rest = via->text;
+	sipmsg_next(&rest, ';', &start);
+	memcpy(copy, start.at, start.len);
+	copy[start.len] = '\0';
 	ok = osip_via_parse(v, copy) == 0 && read_via(v, via);
 	osip_via_free(v);
 	if (ok)

@@ -13,12 +13,34 @@ struct unit {
 	int n, failed; /* zero at the start: struct unit u = {0}; */
 };
 
+/* One line of output must stay one, whatever is in the text. */
+static inline void unit_put(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20)
+			printf("\\x%02x", (unsigned)*text);
+		else
+			putchar(*text);
+}
+
+static inline void unit_quote(const char *text)
+{
+	if (text == NULL) {
+		printf("NULL");
+		return;
+	}
+	putchar('\'');
+	unit_put(text);
+	putchar('\'');
+}
+
 /* Begins the line of the next check; its end is the caller's. */
 static inline void unit_report(struct unit *u, bool ok, const char *name)
 {
 	u->n++;
 	u->failed += !ok;
-	printf("%s %d - %s", ok ? "ok" : "not ok", u->n, name);
+	printf("%s %d - ", ok ? "ok" : "not ok", u->n);
+	unit_put(name);
 }
 
 /* Is `ok` true? The name is a format with its arguments. */
@@ -34,22 +56,6 @@ __attribute__((format(printf, 3, 4))) static inline bool unit_ok(struct unit *u,
 	unit_report(u, ok, name);
 	printf("\n");
 	return ok;
-}
-
-/* One line of output must stay one, whatever is in the text. */
-static inline void unit_quote(const char *text)
-{
-	if (text == NULL) {
-		printf("NULL");
-		return;
-	}
-	putchar('\'');
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20)
-			printf("\\x%02x", (unsigned)*text);
-		else
-			putchar(*text);
-	putchar('\'');
 }
 
 /* Are the two texts equal? NULL equals only NULL. */

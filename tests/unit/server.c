@@ -1,0 +1,202 @@
+/* lib/server: the heartbeat, and that a pause of the server logs nobody out. */
+#include "lib/server.h"
+
+#include "lib/binding.h"
+#include "tests/unit/world.h"
+
+/* Moments are milliseconds from this one. */
+#define T WORLD_NOW_MS
+
+static void open_server(struct world *w, int64_t beat_ms)
+{
+	unsigned char key[SP_SHA256_SIZE];
+
+	world_open(w);
+	world_set_pool(w, "1000-1009", "");
+	world_must(w, sp_db_commit(w->db, &w->err) == 0 &&
+			sp_server_key(w->db, key, &w->err) == 0, "a key");
+	if (beat_ms != 0)
+		world_must(w, sp_server_beat(w->db, beat_ms, &w->err) == 0,
+			"a beat");
+}
+
+static void check_key(struct unit *u)
+{
+	unsigned char a[SP_SHA256_SIZE] = {0}, b[SP_SHA256_SIZE] = {1};
+	static const char SPOIL[] = "UPDATE server SET nonce_key = x'00'";
+	struct world w;
+
+	world_open(&w);
+	world_must(&w, sp_db_commit(w.db, &w.err) == 0, "commit");
+	unit_int(u, sp_server_key(w.db, a, &w.err), 0, "a key is made");
+	unit_int(u, sp_server_key(w.db, b, &w.err), 0, "  and found again");
+	unit_ok(u, memcmp(a, b, sizeof a) == 0, "  the same");
+	unit_ok(u, !sp_db_in_transaction(w.db), "  no transaction is left");
+	sp_db_exec(w.db, SPOIL, SP_NO_ARGS, NULL, &w.err);
+	unit_int(u, sp_server_key(w.db, b, &w.err), -1, "a short one");
+	unit_str(u, w.err.msg, "the nonce key has 1 bytes", "  is refused");
+	unit_ok(u, !sp_db_in_transaction(w.db), "  no transaction is left");
+	world_close(&w);
+}
+
+/* beat 0: no server has ever run. */
+static void check_as_of(struct unit *u)
+{
+	static const struct {
+		const char *name;
+		int64_t beat, now, as_of, since;
+	} cases[] = {
+		{"no server ever", 0, T, T, 0},
+		{"it beats", T, T, T, 0},
+		{"it just beats", T, T + 3000, T + 3000, 0},
+		{"it is late", T, T + 3001, T, T},
+		{"it is long gone", T, T + 86400000, T, T},
+		{"the clock went back", T, T - 5000, T - 5000, 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world w;
+		int64_t as_of = -1, since = -1;
+
+		open_server(&w, cases[i].beat);
+		unit_int(u, sp_server_as_of(w.db, cases[i].now, &as_of, &since,
+				    &w.err), 0, cases[i].name);
+		unit_int(u, as_of, cases[i].as_of, "  as of");
+		unit_int(u, since, cases[i].since, "  since");
+		world_close(&w);
+	}
+}
+
+static void check_beats(struct unit *u)
+{
+	struct world w;
+	int64_t beat = -1;
+
+	world_open(&w);
+	unit_int(u, sp_server_last_beat(w.db, &beat, &w.err), 0, "no server");
+	unit_int(u, beat, 0, "  no beat");
+	world_close(&w);
+	open_server(&w, T);
+	sp_server_beat(w.db, T - 1, &w.err);
+	sp_server_last_beat(w.db, &beat, &w.err);
+	unit_int(u, beat, T, "beats do not go back");
+	world_close(&w);
+}
+
+/* A binding of 1000 that was refreshed and runs out at these moments. */
+static void add_binding(struct world *w, const char *contact,
+	int64_t refreshed_ms, int64_t expires_ms)
+{
+	struct sp_binding b = {.call_id = "1", .source = "192.0.2.1:5060",
+		.transport = "udp", .refreshed_ms = refreshed_ms,
+		.expires_ms = expires_ms};
+	struct sp_extension e;
+
+	snprintf(b.contact, sizeof b.contact, "%s", contact);
+	world_must(w, sp_extension_get(&w->scope, "1000", &e, &w->err) == 0 &&
+			sp_binding_add(&w->scope, e.id, &b, &w->err) == 0,
+		contact);
+}
+
+static void check_binding(struct unit *u, struct world *w, const char *contact,
+	int64_t refreshed_ms, int64_t expires_ms)
+{
+	struct sp_scope ever = w->scope;
+	struct sp_binding list[4];
+	struct sp_extension e;
+	int n, i = 0;
+
+	ever.now_ms = 0;
+	if (sp_extension_get(&w->scope, "1000", &e, &w->err) != 0)
+		exit(2);
+	n = sp_binding_list(&ever, e.id, list, 4, &w->err);
+	while (i < n && strcmp(list[i].contact, contact) != 0)
+		i++;
+	if (!unit_ok(u, i < n, "  %s", contact))
+		return;
+	unit_int(u, list[i].refreshed_ms - T, refreshed_ms - T, "  refreshed");
+	unit_int(u, list[i].expires_ms - T, expires_ms - T, "  expires");
+}
+
+/* The server beat last at T, when one binding had run out. */
+static void check_resume(struct unit *u)
+{
+	static const struct {
+		const char *name;
+		int64_t beat, pause, moved;
+	} cases[] = {
+		{"the first server ever", 0, 60000, 0},
+		{"at once", T, 0, 0},
+		{"another one still runs", T, 3000, 0},
+		{"after a short pause", T, 3001, 3001},
+		{"after an hour", T, 3600000, 3600000},
+		{"when the clock went back", T, -60000, 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int64_t moved = cases[i].moved, beat;
+		struct world w;
+
+		open_server(&w, cases[i].beat);
+		world_assign(&w, "asmith", NULL);
+		add_binding(&w, "sip:live", T - 29999, T + 1);
+		add_binding(&w, "sip:new", T - 1000, T + 29000);
+		add_binding(&w, "sip:gone", T - 30000, T);
+		unit_int(u, sp_server_resume(w.db, T + cases[i].pause, &w.err),
+			0, cases[i].name);
+		check_binding(u, &w, "sip:live", T - 29999 + moved,
+			T + 1 + moved);
+		check_binding(u, &w, "sip:new", T - 1000 + moved,
+			T + 29000 + moved);
+		check_binding(u, &w, "sip:gone", T - 30000, T);
+		sp_server_last_beat(w.db, &beat, &w.err);
+		unit_int(u, beat - T, cases[i].pause < 0 ? 0 : cases[i].pause,
+			"  it beats");
+		unit_ok(u, !sp_db_in_transaction(w.db), "  no transaction");
+		unit_int(u, sp_server_resume(w.db, T + cases[i].pause, &w.err),
+			0, "  once more");
+		check_binding(u, &w, "sip:live", T - 29999 + moved,
+			T + 1 + moved);
+		world_close(&w);
+	}
+}
+
+/* What ran out while a server listened is swept; the rest lives on. */
+static void check_sweep(struct unit *u)
+{
+	struct world w;
+
+	open_server(&w, T);
+	world_assign(&w, "asmith", NULL);
+	add_binding(&w, "sip:live", T, T + 30000);
+	add_binding(&w, "sip:gone", T - 30000, T);
+	w.scope.now_ms = T - 1;
+	unit_int(u, sp_binding_is_due(&w.scope, &w.err), 0, "nothing is due");
+	w.scope.now_ms = T;
+	unit_int(u, sp_binding_is_due(&w.scope, &w.err), 1, "one is due");
+	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 1, "  and swept");
+	unit_int(u, sp_binding_is_due(&w.scope, &w.err), 0, "  once");
+	check_binding(u, &w, "sip:live", T, T + 30000);
+	w.scope.now_ms = T + 30000;
+	for (int i = 0; i < 40; i++) { /* more than are read at once */
+		char contact[16];
+
+		snprintf(contact, sizeof contact, "sip:%d", i);
+		add_binding(&w, contact, T, T + 30000);
+	}
+	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 41, "many at once");
+	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 0, "  all of them");
+	world_close(&w);
+}
+
+int main(void)
+{
+	struct unit u = {0};
+
+	check_key(&u);
+	check_beats(&u);
+	check_as_of(&u);
+	check_resume(&u);
+	check_sweep(&u);
+	return unit_done(&u);
+}

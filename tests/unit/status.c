@@ -1,0 +1,227 @@
+/* lib/status: the state that follows from facts and a moment. */
+#include "lib/status.h"
+
+#include "tests/unit/world.h"
+
+/* The moments below are offsets in milliseconds from this one. */
+#define T WORLD_NOW_MS
+
+static const char *derive(const struct sp_status_facts *facts, int64_t at_ms)
+{
+	return sp_state_name(sp_status_derive(facts, T + at_ms));
+}
+
+/* ---- without a binding ------------------------------------------------- */
+
+static void check_unassigned(struct unit *u)
+{
+	static const struct {
+		bool is_reserved;
+		int64_t free_from, now; /* after T */
+		const char *state;
+	} cases[] = {
+		{false, -T, 0, "free"},
+		{false, -1, 0, "free"},
+		{false, 0, 0, "free"},
+		{false, 1, 0, "resting"},
+		{false, 60000, 59999, "resting"},
+		{false, 60000, 60000, "free"},
+		{true, 0, 0, "reserved"},
+		{true, 60000, 0, "reserved"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		/* What a former owner left does not count. */
+		const struct sp_status_facts facts = {
+			.is_reserved = cases[i].is_reserved,
+			.free_from_ms = T + cases[i].free_from,
+			.has_session = i % 2 == 0, .session_is_open = true,
+			.session_was_lost = true, .refresh_ms = 15000};
+
+		unit_str(u, derive(&facts, cases[i].now), cases[i].state,
+			"a number that nobody has");
+	}
+}
+
+static void check_sessions(struct unit *u)
+{
+	static const struct {
+		const char *name;
+		bool has_session, is_open, was_lost;
+		const char *state;
+	} cases[] = {
+		{"never logged in", false, false, false, "offline"},
+		{"logged out", true, false, false, "offline"},
+		{"its connection was lost", true, false, true, "lost"},
+		/* The server has not yet noticed. */
+		{"open without a binding", true, true, false, "lost"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		/* An assigned number is not free, resting or reserved. */
+		const struct sp_status_facts facts = {.is_assigned = true,
+			.is_reserved = true, .free_from_ms = T + 1000,
+			.has_session = cases[i].has_session,
+			.session_is_open = cases[i].is_open,
+			.session_was_lost = cases[i].was_lost,
+			.refresh_ms = 15000};
+
+		unit_str(u, derive(&facts, 0), cases[i].state, cases[i].name);
+	}
+}
+
+/* ---- with a binding ---------------------------------------------------- */
+
+static void check_bindings(struct unit *u)
+{
+	static const struct {
+		int64_t refresh, interval; /* the tenant's, the phone's own */
+		int64_t expires, now;      /* after its last refresh at T */
+		const char *state;
+	} cases[] = {
+		{15000, 0, 30000, 0, "registered"},
+		{15000, 0, 30000, 15000, "registered"},
+		{15000, 0, 30000, 17000, "registered"},
+		{15000, 0, 30000, 17001, "late"},
+		{15000, 0, 30000, 29999, "late"},
+		{15000, 0, 30000, 30000, "lost"},
+		{15000, 0, 30000, 86400000, "lost"},
+		/* It has shown a longer interval of its own. */
+		{15000, 25000, 30000, 17001, "registered"},
+		{15000, 25000, 30000, 27000, "registered"},
+		{15000, 25000, 30000, 27001, "late"},
+		{15000, 29700, 30000, 29999, "registered"},
+		{15000, 29700, 30000, 30000, "lost"},
+		/* A shorter one does not count against it. */
+		{15000, 1000, 30000, 17000, "registered"},
+		{15000, 1000, 30000, 17001, "late"},
+		/* Other tenants, other times. */
+		{60000, 0, 120000, 62000, "registered"},
+		{60000, 0, 120000, 62001, "late"},
+		{60000, 0, 10000, 10000, "lost"},
+		/* The clock went back: no reason for alarm. */
+		{15000, 0, 30000, -1000, "registered"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct sp_binding binding = {.refreshed_ms = T,
+			.expires_ms = T + cases[i].expires,
+			.interval_ms = cases[i].interval};
+		const struct sp_status_facts facts = {.is_assigned = true,
+			.has_session = true, .session_is_open = true,
+			.binding = &binding, .refresh_ms = cases[i].refresh};
+		char name[96];
+
+		snprintf(name, sizeof name, "every %lld, shown %lld, for %lld: "
+			"after %lld ms", (long long)cases[i].refresh,
+			(long long)cases[i].interval,
+			(long long)cases[i].expires, (long long)cases[i].now);
+		unit_str(u, derive(&facts, cases[i].now), cases[i].state, name);
+	}
+}
+
+static void check_names(struct unit *u)
+{
+	static const char *const NAMES[] = {"free", "resting", "reserved",
+		"offline", "registered", "late", "lost"};
+	static const char *const OTHERS[] = {"", "Free", "away", "lost ",
+		"free,lost", "on line"};
+	enum sp_state state;
+
+	for (int i = 0; i < SP_N_STATES; i++) {
+		state = SP_N_STATES;
+		unit_str(u, sp_state_name((enum sp_state)i), NAMES[i],
+			NAMES[i]);
+		unit_ok(u, sp_state_parse(NAMES[i], &state) && (int)state == i,
+			"  and back");
+	}
+	for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
+		unit_ok(u, !sp_state_parse(OTHERS[i], &state),
+			"'%s' is no state", OTHERS[i]);
+}
+
+/* ---- from the database ------------------------------------------------- */
+
+/* Longer than what the list reads at once, and across a power of ten. */
+static void check_list(struct unit *u)
+{
+	struct sp_status_list *list = NULL;
+	struct sp_status status;
+	struct world w;
+	char login[16];
+	int rc, n = 0, in_order = 0;
+
+	world_open(&w);
+	world_set_pool(&w, "800-1199", "");
+	for (int i = 800; i < 1200; i++) {
+		snprintf(login, sizeof login, "u%d", i);
+		world_assign(&w, login, NULL);
+	}
+	world_must(&w, sp_db_commit(w.db, &w.err) == 0 &&
+			sp_status_open(&w.scope, &list, &w.err) == 0, "a list");
+	while ((rc = sp_status_next(list, &status, &w.err)) == 1) {
+		in_order += atoi(status.extension.number) == 800 + n &&
+			    status.state == SP_AWAY;
+		n++;
+	}
+	unit_int(u, rc, 0, "a list ends well");
+	unit_int(u, n, 400, "  all are in it");
+	unit_int(u, in_order, 400, "  by number");
+	unit_int(u, sp_status_next(list, &status, &w.err), 0,
+		"  and stays at its end");
+	sp_status_close(list);
+	sp_status_close(NULL);
+	world_close(&w);
+}
+
+static void check_single(struct unit *u)
+{
+	static const struct {
+		const char *operand, *state;
+	} cases[] = {
+		{"1000", "offline"},
+		{"ext:1000", "offline"},
+		{"a", "offline"},
+		{"user:a", "offline"},
+		{"1001", "free"},     /* was used */
+		{"1002", "resting"},
+		{"1003", "free"},     /* never used */
+		{"ext:1003", "free"},
+		{"1004", "reserved"}, /* never used */
+	};
+	struct sp_status status;
+	struct world w;
+
+	world_open(&w);
+	world_set_pool(&w, "1000-1009", "1004");
+	world_assign(&w, "a", NULL);
+	world_assign(&w, "b", NULL);
+	world_assign(&w, "c", NULL);
+	world_recycle(&w, "b");
+	w.tenant.rest_ms = 1000;
+	world_recycle(&w, "c");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		unit_str(u, sp_status_get(&w.scope, cases[i].operand, &status,
+				    &w.err) == 0
+				    ? sp_state_name(status.state) : w.err.msg,
+			cases[i].state, cases[i].operand);
+	unit_int(u, sp_status_get(&w.scope, "2000", &status, &w.err), -1,
+		"a number that is not in the pool");
+	unit_str(u, w.err.msg, "no user or extension '2000' in 'acme.example'",
+		"  its error");
+	unit_int(u, w.err.code, SP_UNKNOWN, "  its code");
+	world_close(&w);
+}
+
+int main(void)
+{
+	struct unit u = {0};
+
+	check_unassigned(&u);
+	check_sessions(&u);
+	check_bindings(&u);
+	check_names(&u);
+	check_list(&u);
+	check_single(&u);
+	return unit_done(&u);
+}
