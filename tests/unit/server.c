@@ -79,7 +79,7 @@ static void check_beats(struct unit *u)
 	open_server(&w, T);
 	sp_server_beat(w.db, T - 1, &w.err);
 	sp_server_last_beat(w.db, &beat, &w.err);
-	unit_int(u, beat, T, "beats do not go back");
+	unit_int(u, beat, T - 1, "a beat after the clock was set back");
 	world_close(&w);
 }
 
@@ -150,8 +150,7 @@ static void check_resume(struct unit *u)
 			T + 29000 + moved);
 		check_binding(u, &w, "sip:gone", T - 30000, T);
 		sp_server_last_beat(w.db, &beat, &w.err);
-		unit_int(u, beat - T, cases[i].pause < 0 ? 0 : cases[i].pause,
-			"  it beats");
+		unit_int(u, beat - T, cases[i].pause, "  it beats");
 		unit_ok(u, !sp_db_in_transaction(w.db), "  no transaction");
 		unit_int(u, sp_server_resume(w.db, T + cases[i].pause, &w.err),
 			0, "  once more");
