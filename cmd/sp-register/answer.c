@@ -41,6 +41,18 @@ static void put_bindings(const struct service *s, int64_t now_ms,
 	}
 }
 
+/* We know no extension that a client could require (§8.2.2.3). */
+static void put_unsupported(const struct sip_message *m, struct sip_writer *w)
+{
+	for (int i = 0; i < m->n_fields; i++) {
+		if (m->field[i].header != SIP_REQUIRE)
+			continue;
+		sipmsg_put_text(w, "Unsupported: ");
+		sipmsg_put_slice(w, m->field[i].value);
+		sipmsg_put_text(w, "\r\n");
+	}
+}
+
 static void put_headers(struct service *s, struct request *rq,
 	enum verdict verdict, struct sip_writer *w)
 {
@@ -63,9 +75,7 @@ static void put_headers(struct service *s, struct request *rq,
 		sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
 		break;
 	case VERDICT_BAD_EXTENSION:
-		sipmsg_put_text(w, "Unsupported: ");
-		sipmsg_put_slice(w, sipmsg_header(&rq->message, SIP_REQUIRE));
-		sipmsg_put_text(w, "\r\n");
+		put_unsupported(&rq->message, w);
 		break;
 	case VERDICT_UNAVAILABLE:
 		sipmsg_put(w, "Retry-After: %d\r\n", RETRY_AFTER_S);

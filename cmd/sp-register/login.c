@@ -81,7 +81,7 @@ static void tell(struct phone *p, enum state state, const char *detail)
 		p->options->extension, p->options->domain, detail);
 	if (fflush(stdout) != 0) {
 		p->failed_output = true;
-		event_base_loopbreak(p->base);
+		event_active(p->term, EV_SIGNAL, 1); /* log out, and end */
 	}
 	if (state == LOST || state == REFUSED)
 		fprintf(stderr,

@@ -128,13 +128,13 @@ static int split_server(char *server, struct login_options *o,
 			*end++ = '\0';
 	}
 	if (end != NULL && *end == ':') {
-		*end = '\0';
-		o->port = end + 1;
-		if (sp_text_is_digits(o->port))
-			return 0;
-	} else if (end != NULL && *end == '\0' && o->host[0] != '\0') {
-		return 0;
+		*end++ = '\0';
+		o->port = end;
+		end += strspn(end, "0123456789");
 	}
+	if (end != NULL && *end == '\0' && o->host[0] != '\0' &&
+		o->port[0] != '\0')
+		return 0;
 	return sp_err_set(err, SP_USAGE,
 		"--server: expected HOST, HOST:PORT or [IPv6]:PORT");
 }
