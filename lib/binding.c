@@ -6,8 +6,8 @@
 #include "lib/event.h"
 #include "lib/session.h"
 
-#define COLUMNS                                                                \
-	"b.id, b.contact, b.call_id, b.source, b.transport, b.user_agent,"     \
+#define COLUMNS                                                            \
+	"b.id, b.contact, b.call_id, b.source, b.transport, b.user_agent," \
 	" b.created_ms, l.cseq, l.refreshed_ms, l.expires_ms, l.interval_ms"
 
 static const char LIST_LIVE[] =
@@ -99,8 +99,9 @@ static int get_extension(const struct sp_scope *scope, int64_t id,
 		sp_db_done(row);
 		return 0;
 	}
-	return rc < 0 ? -1 : sp_err_set(err, SP_BUG,
-		"no extension with id %lld", (long long)id);
+	return rc < 0 ? -1
+		      : sp_err_set(err, SP_BUG, "no extension with id %lld",
+				(long long)id);
 }
 
 static int log_in(const struct sp_scope *scope,
@@ -131,14 +132,16 @@ int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
 		    SP_ARGS(sp_int(extension_id), sp_text(b->contact),
 			    sp_text(b->call_id), sp_text(b->source),
 			    sp_text(b->transport), sp_text(b->user_agent),
-			    sp_int(scope->now_ms)), &row, err) != 1)
+			    sp_int(scope->now_ms)),
+		    &row, err) != 1)
 		return -1;
 	id = sp_col_int(row, 0);
 	sp_db_done(row);
 	if (sp_db_exec(scope->db, ADD_LIVE,
 		    SP_ARGS(sp_int(id), sp_int(b->cseq),
 			    sp_int(b->refreshed_ms), sp_int(b->expires_ms),
-			    sp_int(b->interval_ms)), NULL, err) != 0)
+			    sp_int(b->interval_ms)),
+		    NULL, err) != 0)
 		return -1;
 	return sp_event_add(scope, extension.number, extension.user.login,
 		"created", b->contact, err);
@@ -148,18 +151,18 @@ int sp_binding_refresh(const struct sp_scope *scope, const struct sp_binding *b,
 	struct sp_err *err)
 {
 	return sp_db_exec(scope->db, UPDATE_LIVE,
-		SP_ARGS(sp_int(b->id), sp_int(b->cseq),
-			sp_int(b->refreshed_ms), sp_int(b->expires_ms),
-			sp_int(b->interval_ms)), NULL, err);
+		SP_ARGS(sp_int(b->id), sp_int(b->cseq), sp_int(b->refreshed_ms),
+			sp_int(b->expires_ms), sp_int(b->interval_ms)),
+		NULL, err);
 }
 
 int sp_binding_update(const struct sp_scope *scope, const struct sp_binding *b,
 	struct sp_err *err)
 {
 	return sp_db_exec(scope->db, UPDATE_WIDE,
-		SP_ARGS(sp_int(b->id), sp_text(b->contact),
-			sp_text(b->call_id), sp_text(b->source),
-			sp_text(b->transport), sp_text(b->user_agent)),
+		SP_ARGS(sp_int(b->id), sp_text(b->contact), sp_text(b->call_id),
+			sp_text(b->source), sp_text(b->transport),
+			sp_text(b->user_agent)),
 		NULL, err);
 }
 
@@ -181,8 +184,8 @@ static int count(const struct sp_scope *scope, int64_t extension_id,
 
 /* How a binding goes: the event, and the session's ending with the last. */
 struct ending {
-	const char *event;   /* of RFC 3680 */
-	const char *last;    /* event when it was the last one */
+	const char *event; /* of RFC 3680 */
+	const char *last;  /* event when it was the last one */
 	const char *session;
 	int64_t at_ms;
 };
@@ -231,8 +234,8 @@ int sp_binding_drop(const struct sp_scope *scope,
 		return 0;
 	if (sp_session_end(scope, ext->session_id, SP_ENDED_KICKED,
 		    scope->now_ms, err) != 0 ||
-		sp_event_add(scope, ext->number, ext->user.login,
-			"deactivated", "", err) != 0)
+		sp_event_add(scope, ext->number, ext->user.login, "deactivated",
+			"", err) != 0)
 		return -1;
 	return (int)n;
 }

@@ -22,8 +22,8 @@ struct sp_binding {
 	int64_t id;
 	char contact[SP_CONTACT_SIZE]; /* URI as the softphone wrote it */
 	char call_id[SP_CALL_ID_SIZE];
-	char source[SP_SOURCE_SIZE];   /* where it came from: 192.0.2.7:5060 */
-	char transport[8];             /* "udp" */
+	char source[SP_SOURCE_SIZE]; /* where it came from: 192.0.2.7:5060 */
+	char transport[8];           /* "udp" */
 	char user_agent[SP_AGENT_SIZE];
 	int64_t created_ms;
 	int64_t cseq;

@@ -14,8 +14,12 @@ static const struct unit {
 	const char *name;
 	int64_t ms;
 } UNITS[] = {
-	{"w", 604800000}, {"d", 86400000}, {"h", 3600000},
-	{"m", 60000},     {"s", 1000},     {"ms", 1},
+	{"w", 604800000},
+	{"d", 86400000},
+	{"h", 3600000},
+	{"m", 60000},
+	{"s", 1000},
+	{"ms", 1},
 };
 
 enum { N_UNITS = sizeof UNITS / sizeof UNITS[0] };

@@ -66,8 +66,10 @@ int sp_listen_parse(struct sp_listen *listen, const char *text,
 		return 0;
 	sp_listen_release(listen);
 malformed:
-	return sp_err_set(err, SP_CONFIG, "'%.60s': expected udp:HOST:PORT, "
-		"HOST an IPv4 address or [IPv6]", text);
+	return sp_err_set(err, SP_CONFIG,
+		"'%.60s': expected udp:HOST:PORT, "
+		"HOST an IPv4 address or [IPv6]",
+		text);
 }
 
 void sp_listen_release(struct sp_listen *listen)
@@ -80,8 +82,8 @@ void sp_listen_release(struct sp_listen *listen)
 static int add_listen(struct sp_config *config, const char *text,
 	struct sp_err *err)
 {
-	struct sp_listen *at = realloc(config->listen,
-		(config->n_listen + 1) * sizeof *at);
+	struct sp_listen *at =
+		realloc(config->listen, (config->n_listen + 1) * sizeof *at);
 
 	if (at == NULL)
 		return sp_err_memory(err);
@@ -98,8 +100,8 @@ static int add_listen(struct sp_config *config, const char *text,
 static int keep_tenant(struct sp_config *config, const struct sp_tenant *tenant,
 	struct sp_err *err)
 {
-	struct sp_tenant *at = realloc(config->tenants,
-		(config->n_tenants + 1) * sizeof *at);
+	struct sp_tenant *at =
+		realloc(config->tenants, (config->n_tenants + 1) * sizeof *at);
 
 	if (at == NULL)
 		return sp_err_memory(err);
@@ -146,8 +148,10 @@ static int set_db(const struct sp_yaml_node *node, void *field,
 		return -1;
 	/* Taken as it stands, it would make a directory called '~'. */
 	if (strcmp(path, "~") == 0 || strncmp(path, "~/", 2) == 0)
-		return sp_yaml_fail(node, err, "'%.80s': '~' is not expanded, "
-			"expected a whole path", path);
+		return sp_yaml_fail(node, err,
+			"'%.80s': '~' is not expanded, "
+			"expected a whole path",
+			path);
 	return sp_config_copy(&config->db, path, err);
 }
 
@@ -239,8 +243,8 @@ static int read_found(struct sp_config *config, struct sp_err *err)
 
 	if (named != NULL)
 		return read_file(config, named, err);
-	if (user_path(&path, "XDG_CONFIG_HOME", ".config", "sp/sp.yaml",
-		    err) != 0)
+	if (user_path(&path, "XDG_CONFIG_HOME", ".config", "sp/sp.yaml", err) !=
+		0)
 		return -1;
 	if (path != NULL && is_there(path))
 		rc = read_file(config, path, err);

@@ -11,7 +11,7 @@
 struct sp_listen {
 	char *text; /* as written */
 	char *host; /* an IPv4 or IPv6 address, without brackets */
-	int port; /* 0 lets the kernel choose */
+	int port;   /* 0 lets the kernel choose */
 };
 
 struct sp_config {

@@ -51,8 +51,10 @@ static int set_voicemail(const struct sp_yaml_node *node, void *field,
 	if (sp_yaml_text(node, &uri, err) != 0)
 		return -1;
 	if (!fill_in_number(uri, filled) || !is_uri(filled))
-		return sp_yaml_fail(node, err, "'%.80s' is not a SIP URI, "
-			"expected one like sip:vm-{number}@HOST", uri);
+		return sp_yaml_fail(node, err,
+			"'%.80s' is not a SIP URI, "
+			"expected one like sip:vm-{number}@HOST",
+			uri);
 	return sp_config_copy(field, uri, err);
 }
 
@@ -64,8 +66,10 @@ static int set_gateway(const struct sp_yaml_node *node, void *field,
 	if (sp_yaml_text(node, &uri, err) != 0)
 		return -1;
 	if (strlen(uri) >= SP_TARGET_SIZE - SP_NUMBER_SIZE || !is_uri(uri))
-		return sp_yaml_fail(node, err, "'%.80s' is not a SIP URI, "
-			"expected one like sip:HOST", uri);
+		return sp_yaml_fail(node, err,
+			"'%.80s' is not a SIP URI, "
+			"expected one like sip:HOST",
+			uri);
 	return sp_config_copy(field, uri, err);
 }
 
@@ -164,14 +168,20 @@ static int set_registration(const struct sp_yaml_node *node, void *field,
 		return sp_yaml_fail(node, err, "refresh 0, expected more");
 	if (!is_whole_seconds(tenant->timeout_ms) ||
 		!is_whole_seconds(tenant->min_ms))
-		return sp_yaml_fail(node, err, "timeout %s, min %s: expected "
-			"whole seconds", timeout, min);
+		return sp_yaml_fail(node, err,
+			"timeout %s, min %s: expected "
+			"whole seconds",
+			timeout, min);
 	if (tenant->timeout_ms < tenant->refresh_ms)
-		return sp_yaml_fail(node, err, "timeout %s is shorter than "
-			"refresh %s, expected at least that", timeout, refresh);
+		return sp_yaml_fail(node, err,
+			"timeout %s is shorter than "
+			"refresh %s, expected at least that",
+			timeout, refresh);
 	if (tenant->min_ms > tenant->timeout_ms)
-		return sp_yaml_fail(node, err, "min %s is longer than timeout "
-			"%s, expected at most that", min, timeout);
+		return sp_yaml_fail(node, err,
+			"min %s is longer than timeout "
+			"%s, expected at most that",
+			min, timeout);
 	return 0;
 }
 
@@ -268,7 +278,8 @@ static int read_name(const struct sp_yaml_node *node, const struct draft *draft,
 	if (sp_yaml_text(node, &text, err) != 0)
 		return -1;
 	if (!sp_text_is_host(text, strlen(text)))
-		return sp_yaml_fail(node, err, "'%.80s' is not a host, "
+		return sp_yaml_fail(node, err,
+			"'%.80s' is not a host, "
 			"expected a name like acme.example or an address",
 			text);
 	taken = sp_config_find_tenant(draft->config, text);
@@ -276,9 +287,10 @@ static int read_name(const struct sp_yaml_node *node, const struct draft *draft,
 		sp_tenant_is_named(&draft->tenant, text, strlen(text)))
 		taken = &draft->tenant;
 	if (taken != NULL)
-		return sp_yaml_fail(node, err, "'%.80s' is a name of tenant "
-			"'%.80s' already, expected another", text,
-			taken->domain);
+		return sp_yaml_fail(node, err,
+			"'%.80s' is a name of tenant "
+			"'%.80s' already, expected another",
+			text, taken->domain);
 	for (i = 0; text[i] != '\0'; i++)
 		name[i] = (char)tolower((unsigned char)text[i]);
 	name[i] = '\0';
@@ -352,7 +364,8 @@ static int finish_tenant(const struct sp_yaml_node *node, struct draft *draft,
 	struct sp_err *err)
 {
 	if (draft->domain.yaml == NULL || draft->pool.yaml == NULL)
-		return sp_yaml_fail(node, err, "a tenant without '%s', "
+		return sp_yaml_fail(node, err,
+			"a tenant without '%s', "
 			"expected 'domain' and 'pool'",
 			draft->domain.yaml == NULL ? "domain" : "pool");
 	if (read_names(draft, err) != 0 || read_pool(draft, err) != 0)

@@ -86,7 +86,8 @@ static int make_directories(const char *path, struct sp_err *err)
 		return sp_err_set(err, SP_CONFIG, "path '%.60s...' is too long",
 			path);
 	strcpy(dir, path);
-	for (char *p = strchr(dir + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+	for (char *p = strchr(dir + 1, '/'); p != NULL;
+		p = strchr(p + 1, '/')) {
 		*p = '\0';
 		if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 			return sp_err_set(err,
@@ -107,7 +108,8 @@ static int make_file(const char *path, struct sp_err *err)
 	if (fd < 0)
 		return sp_err_set(err,
 			errno == EACCES || errno == EPERM || errno == EROFS
-				? SP_NOPERM : SP_IO,
+				? SP_NOPERM
+				: SP_IO,
 			"cannot create database '%s': %s", path,
 			strerror(errno));
 	close(fd);
@@ -134,7 +136,8 @@ static int check_file(const char *path, enum sp_db_mode mode,
 		return make_file(path, err);
 	}
 	return sp_err_set(err, errno == EACCES ? SP_NOPERM : SP_NOINPUT,
-		"no database '%s': %s (sp-assign and sp-register serve make it)",
+		"no database '%s': %s (sp-assign and sp-register serve make "
+		"it)",
 		path, strerror(errno));
 }
 
@@ -179,8 +182,8 @@ static int read_version(struct sp_db *db, int *version, struct sp_err *err)
 	if (*version > SP_SCHEMA_VERSION)
 		return sp_err_set(err, SP_CONFIG,
 			"database '%s' has schema %d, this sp knows up to %d: "
-			"use a newer sp", path_of(db), *version,
-			SP_SCHEMA_VERSION);
+			"use a newer sp",
+			path_of(db), *version, SP_SCHEMA_VERSION);
 	return 0;
 }
 
@@ -251,8 +254,10 @@ static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 						: "PRAGMA synchronous=FULL";
 	int version;
 
-	if (run(db, "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-		"PRAGMA trusted_schema=OFF", err) != 0)
+	if (run(db,
+		    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+		    "PRAGMA trusted_schema=OFF",
+		    err) != 0)
 		return -1;
 	if (mode == SP_DB_READ)
 		return require_current(db, err);
@@ -361,8 +366,7 @@ static struct sp_stmt *slot_of(struct sp_db *db, const char *sql)
 static int bind_one(sqlite3_stmt *st, int place, const struct sp_value *value)
 {
 	switch (value->type) {
-	case SP_VALUE_INT:
-		return sqlite3_bind_int64(st, place, value->integer);
+	case SP_VALUE_INT: return sqlite3_bind_int64(st, place, value->integer);
 	case SP_VALUE_TEXT:
 		return sqlite3_bind_text(st, place, value->data, -1,
 			SQLITE_STATIC);
@@ -381,8 +385,8 @@ static int bind(struct sp_stmt *st, const struct sp_value *args)
 
 	for (; args[i].type != SP_VALUE_END && rc == SQLITE_OK; i++)
 		rc = i < MAX_PARAMETERS && st->place[i] != 0
-			? bind_one(st->handle, st->place[i], &args[i])
-			: SQLITE_RANGE;
+			     ? bind_one(st->handle, st->place[i], &args[i])
+			     : SQLITE_RANGE;
 	if (rc != SQLITE_OK || i != sqlite3_bind_parameter_count(st->handle))
 		return -1;
 	return 0;

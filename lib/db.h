@@ -50,8 +50,13 @@ int sp_db_begin_read(struct sp_db *db, struct sp_err *err);
 /* A value for a $ parameter; see SP_ARGS. Text and blobs are borrowed until
  * the statement is done. */
 struct sp_value {
-	enum { SP_VALUE_END, SP_VALUE_NULL, SP_VALUE_INT, SP_VALUE_TEXT,
-	       SP_VALUE_BLOB } type;
+	enum {
+		SP_VALUE_END,
+		SP_VALUE_NULL,
+		SP_VALUE_INT,
+		SP_VALUE_TEXT,
+		SP_VALUE_BLOB
+	} type;
 	int64_t integer;
 	const void *data;
 	size_t len;
@@ -65,17 +70,18 @@ static inline struct sp_value sp_int(int64_t i)
 /* NULL is the SQL NULL. */
 static inline struct sp_value sp_text(const char *text)
 {
-	return (struct sp_value){
-		.type = text == NULL ? SP_VALUE_NULL : SP_VALUE_TEXT,
+	return (struct sp_value){.type = text == NULL ? SP_VALUE_NULL
+						      : SP_VALUE_TEXT,
 		.data = text};
 }
 
 /* data NULL is the SQL NULL. */
 static inline struct sp_value sp_blob(const void *data, size_t len)
 {
-	return (struct sp_value){
-		.type = data == NULL ? SP_VALUE_NULL : SP_VALUE_BLOB,
-		.data = data, .len = len};
+	return (struct sp_value){.type = data == NULL ? SP_VALUE_NULL
+						      : SP_VALUE_BLOB,
+		.data = data,
+		.len = len};
 }
 
 static inline struct sp_value sp_null(void)
@@ -84,7 +90,7 @@ static inline struct sp_value sp_null(void)
 }
 
 /* The values of $1, $2 ... in order: SP_ARGS(sp_int(7), sp_text("x")). */
-#define SP_ARGS(...)                                                           \
+#define SP_ARGS(...) \
 	((const struct sp_value[]){__VA_ARGS__, {.type = SP_VALUE_END}})
 #define SP_NO_ARGS ((const struct sp_value[]){{.type = SP_VALUE_END}})
 

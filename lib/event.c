@@ -14,5 +14,6 @@ int sp_event_add(const struct sp_scope *scope, const char *number,
 		SP_ARGS(sp_int(scope->now_ms), sp_int(scope->tenant->id),
 			sp_text(number), sp_text(login), sp_text(what),
 			sp_text(detail), sp_text(scope->tool),
-			sp_text(scope->actor)), NULL, err);
+			sp_text(scope->actor)),
+		NULL, err);
 }

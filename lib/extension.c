@@ -108,8 +108,9 @@ int sp_extension_lookup(const struct sp_scope *scope, const char *operand,
 	if (rc == 1 && other.id != extension->id)
 		return sp_err_set(err, SP_DATA,
 			"'%s' is the extension of '%s' and the login of %s: "
-			"say ext:%s or user:%s", operand,
-			extension->user.login, other.number, operand, operand);
+			"say ext:%s or user:%s",
+			operand, extension->user.login, other.number, operand,
+			operand);
 	return rc < 0 ? -1 : 1;
 }
 
@@ -134,7 +135,8 @@ static int check_in_pool(const struct sp_scope *scope, const char *number,
 	if (!sp_ranges_has(&pool->all, number))
 		return sp_err_set(err, SP_CANTCREATE,
 			"cannot assign '%.40s': number is not in the pool of "
-			"'%s'", number, scope->tenant->domain);
+			"'%s'",
+			number, scope->tenant->domain);
 	if (sp_ranges_has(&pool->reserved, number))
 		return sp_err_set(err, SP_CANTCREATE,
 			"cannot assign '%s': number is reserved", number);
@@ -174,13 +176,15 @@ int sp_extension_assign(const struct sp_scope *scope, const char *number,
 		return sp_db_exec(scope->db, ADD_EXTENSION,
 			SP_ARGS(sp_int(scope->tenant->id),
 				sp_int((int64_t)strlen(number)),
-				sp_text(number), sp_int(user_id), sp_int(scope->now_ms)),
+				sp_text(number), sp_int(user_id),
+				sp_int(scope->now_ms)),
 			NULL, err);
 	if (check_free(scope, &extension, err) != 0)
 		return -1;
 	return sp_db_exec(scope->db, GIVE_AGAIN,
 		SP_ARGS(sp_int(extension.id), sp_int(user_id),
-			sp_int(scope->now_ms)), NULL, err);
+			sp_int(scope->now_ms)),
+		NULL, err);
 }
 
 int sp_extension_recycle(const struct sp_scope *scope,

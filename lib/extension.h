@@ -15,7 +15,7 @@ struct sp_extension {
 	char number[SP_NUMBER_SIZE];
 	int64_t free_from_ms; /* when user.id is 0: may be handed out from then */
 	int64_t session_id;   /* the owner's current or last login session; 0 */
-	struct sp_user user;  /* id 0: nobody has it */
+	struct sp_user user; /* id 0: nobody has it */
 };
 
 /* Finds by number, whoever has it. Returns 1, 0 when the number was never
@@ -53,10 +53,10 @@ int sp_extension_set_session(const struct sp_scope *scope, int64_t id,
 
 /* The columns that sp_extension_read takes from a query, from column 0 on,
  * and the tables they come from; for the modules that join them. */
-#define SP_EXTENSION_COLUMNS                                                   \
-	"e.id, e.number, e.free_from_ms, e.session_id,"                        \
+#define SP_EXTENSION_COLUMNS                            \
+	"e.id, e.number, e.free_from_ms, e.session_id," \
 	" u.id, u.login, u.first_name, u.last_name"
-#define SP_EXTENSION_TABLES                                                    \
+#define SP_EXTENSION_TABLES \
 	"extension e LEFT JOIN sp_user u ON u.id = e.user_id"
 void sp_extension_read(struct sp_stmt *row, struct sp_extension *extension);
 

@@ -68,7 +68,8 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 	if (kind == SP_TARGET_MALFORMED || strlen(target) >= SP_TARGET_SIZE)
 		return sp_err_set(err, SP_DATA,
 			"'%.80s' is not a target (an extension, voicemail, "
-			"reject, +NUMBER or a sip: URI)", target);
+			"reject, +NUMBER or a sip: URI)",
+			target);
 	if (kind == SP_TARGET_EXTENSION &&
 		!sp_ranges_has(&tenant->pool.all, target))
 		return sp_err_set(err, SP_DATA,
@@ -77,11 +78,13 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 	if (kind == SP_TARGET_VOICEMAIL && tenant->voicemail == NULL)
 		return sp_err_set(err, SP_DATA,
 			"target 'voicemail': '%s' has no voicemail: in its "
-			"configuration", tenant->domain);
+			"configuration",
+			tenant->domain);
 	if (kind == SP_TARGET_EXTERNAL && tenant->gateway == NULL)
 		return sp_err_set(err, SP_DATA,
 			"target '%s': '%s' has no gateway: in its "
-			"configuration", target, tenant->domain);
+			"configuration",
+			target, tenant->domain);
 	return 0;
 }
 
@@ -232,8 +235,8 @@ int sp_forward_find_loop(const char *number, const char *target,
 			if (!add_visit(&s, to[k], i))
 				return sp_err_set(err, SP_DATA,
 					"more than %d extensions forward "
-					"behind '%s'", SP_FORWARD_REACH,
-					target);
+					"behind '%s'",
+					SP_FORWARD_REACH, target);
 		}
 	}
 	return 0;
@@ -277,7 +280,8 @@ static int refuse_loop(const struct sp_scope *scope, const char *number,
 	if (rc == 1)
 		return sp_err_set(err, SP_DATA,
 			"cannot forward '%s' to '%s': it would go in a loop: "
-			"%s", number, target, path);
+			"%s",
+			number, target, path);
 	return rc;
 }
 
@@ -309,7 +313,8 @@ static int store(const struct sp_scope *scope,
 	if (sp_db_exec(scope->db, SET_RULE,
 		    SP_ARGS(sp_int(extension->id), sp_text(NAMES[condition]),
 			    sp_text(rule->target), sp_int(rule->after_ms),
-			    sp_int(rule->enabled)), NULL, err) != 0)
+			    sp_int(rule->enabled)),
+		    NULL, err) != 0)
 		return -1;
 	rule_text(rule, text, sizeof text);
 	snprintf(detail, sizeof detail, "%s=%s%s", NAMES[condition], text,

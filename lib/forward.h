@@ -27,7 +27,7 @@ enum sp_condition {
 enum {
 	SP_TARGET_SIZE = 256,
 	SP_FORWARD_REACH = 4096,
-	SP_AFTER_MS = 20000,     /* ringing time when a rule names none */
+	SP_AFTER_MS = 20000, /* ringing time when a rule names none */
 	SP_AFTER_MIN_MS = 1000,
 	SP_AFTER_MAX_MS = 180000, /* Timer C, RFC 3261 §16.6: over 3 minutes */
 };

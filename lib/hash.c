@@ -59,7 +59,9 @@ int sp_hash_mac(const unsigned char key[SP_SHA256_SIZE], const void *data,
 	size_t len, unsigned char out[SP_SHA256_SIZE])
 {
 	return HMAC(EVP_sha256(), key, SP_SHA256_SIZE, data, len, out, NULL) ==
-			NULL ? -1 : 0;
+			       NULL
+		       ? -1
+		       : 0;
 }
 
 int sp_hash_random(void *out, size_t len, struct sp_err *err)

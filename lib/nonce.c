@@ -76,8 +76,8 @@ bool sp_nonce_is_fresh(int64_t id, int64_t now_ms)
 int sp_nonce_use(const struct sp_scope *scope, int64_t id, int64_t nc,
 	uint64_t request_hash, enum sp_nonce_use *use, struct sp_err *err)
 {
-	const struct sp_value *args = SP_ARGS(sp_int(id), sp_int(nc),
-		sp_int((int64_t)request_hash));
+	const struct sp_value *args =
+		SP_ARGS(sp_int(id), sp_int(nc), sp_int((int64_t)request_hash));
 	struct sp_stmt *row;
 	int64_t changed;
 	int rc;

@@ -14,8 +14,7 @@
 static int add_range(struct sp_ranges *ranges, struct sp_range range,
 	struct sp_err *err)
 {
-	struct sp_range *at =
-		realloc(ranges->at, (ranges->n + 1) * sizeof *at);
+	struct sp_range *at = realloc(ranges->at, (ranges->n + 1) * sizeof *at);
 
 	if (at == NULL)
 		return sp_err_memory(err);
@@ -40,8 +39,10 @@ static int add_pieces(struct sp_ranges *ranges, struct sp_range range,
 	for (; range.digits < last_digits; range.digits++) {
 		int64_t end = power_of_ten(range.digits);
 
-		if (add_range(ranges, (struct sp_range){range.digits,
-				range.first, end - 1}, err) != 0)
+		if (add_range(ranges,
+			    (struct sp_range){range.digits, range.first,
+				    end - 1},
+			    err) != 0)
 			return -1;
 		range.first = end;
 	}
@@ -71,7 +72,8 @@ int sp_ranges_add(struct sp_ranges *ranges, const char *text,
 		!parse_number(last, last_len, &range.last))
 		return sp_err_set(err, SP_DATA,
 			"'%.60s' is not a range of numbers (like 1000-1999, "
-			"of up to %d digits)", text, SP_NUMBER_DIGITS);
+			"of up to %d digits)",
+			text, SP_NUMBER_DIGITS);
 	if (last_len < first_len || range.last < range.first)
 		return sp_err_set(err, SP_DATA,
 			"range '%.60s' ends before it begins", text);
@@ -79,7 +81,8 @@ int sp_ranges_add(struct sp_ranges *ranges, const char *text,
 		(last[0] == '0' || (first_len > 1 && text[0] == '0')))
 		return sp_err_set(err, SP_DATA,
 			"range '%.60s' has a leading zero, so both ends need "
-			"the same number of digits", text);
+			"the same number of digits",
+			text);
 	return add_pieces(ranges, range, (int)last_len, err);
 }
 
@@ -116,12 +119,14 @@ static int check_overlap(const struct sp_ranges *all, struct sp_err *err)
 {
 	for (size_t i = 0; i < all->n; i++)
 		for (size_t j = 0; j < i; j++) {
-			const struct sp_range *a = &all->at[i], *b = &all->at[j];
+			const struct sp_range *a = &all->at[i],
+					      *b = &all->at[j];
 
 			if (a->digits == b->digits && a->first <= b->last &&
 				b->first <= a->last)
 				return sp_err_set(err, SP_DATA,
-					"ranges of the pool overlap at %0*" PRId64,
+					"ranges of the pool overlap at "
+					"%0*" PRId64,
 					a->digits,
 					a->first > b->first ? a->first
 							    : b->first);
@@ -140,8 +145,9 @@ static int subtract(struct sp_pool *pool, struct sp_range range,
 			r->first > range.last)
 			continue;
 		if (r->first > range.first &&
-			add_range(&pool->automatic, (struct sp_range){
-				range.digits, range.first, r->first - 1},
+			add_range(&pool->automatic,
+				(struct sp_range){range.digits, range.first,
+					r->first - 1},
 				err) != 0)
 			return -1;
 		range.first = r->last + 1;
@@ -231,7 +237,8 @@ static int get_mark(const struct sp_scope *scope, const struct sp_range *range,
 	struct sp_stmt *st;
 	int rc = sp_db_first(scope->db, GET_MARK,
 		SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
-			sp_int(range->first)), &st, err);
+			sp_int(range->first)),
+		&st, err);
 
 	*mark = range->first;
 	if (rc == 1) {
@@ -256,7 +263,8 @@ static int first_unused(const struct sp_scope *scope,
 	format_number(last, range->digits, range->last);
 	if (sp_db_query(scope->db, ROWS_FROM,
 		    SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
-			    sp_text(first), sp_text(last)), &st, err) != 0)
+			    sp_text(first), sp_text(last)),
+		    &st, err) != 0)
 		return -1;
 	while ((rc = sp_db_step(st, err)) == 1 &&
 		strtoll(sp_col_text(st, 0), NULL, 10) == *mark)
@@ -270,7 +278,8 @@ static int set_mark(const struct sp_scope *scope, const struct sp_range *range,
 {
 	return sp_db_exec(scope->db, SET_MARK,
 		SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
-			sp_int(range->first), sp_int(mark)), NULL, err);
+			sp_int(range->first), sp_int(mark)),
+		NULL, err);
 }
 
 /* Sets *out to the range's next number, or beyond its end. */
@@ -309,6 +318,6 @@ int sp_pool_next(const struct sp_scope *scope, char number[SP_NUMBER_SIZE],
 			return 0;
 		}
 	}
-	return sp_err_set(err, SP_CANTCREATE,
-		"the pool of '%s' is exhausted", scope->tenant->domain);
+	return sp_err_set(err, SP_CANTCREATE, "the pool of '%s' is exhausted",
+		scope->tenant->domain);
 }

@@ -30,7 +30,8 @@ static const char VERSION_1[] =
 
 	/* HA1 of RFC 7616 §3.4.2 for the two names a softphone may use. */
 	"CREATE TABLE secret ("
-	"  user_id INTEGER PRIMARY KEY REFERENCES sp_user (id) ON DELETE CASCADE,"
+	"  user_id INTEGER PRIMARY KEY REFERENCES sp_user (id) ON DELETE "
+	"CASCADE,"
 	"  number_md5 BLOB, login_md5 BLOB NOT NULL,"
 	"  number_sha256 BLOB, login_sha256 BLOB NOT NULL);"
 

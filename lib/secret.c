@@ -134,8 +134,8 @@ static void read_credentials(struct sp_stmt *row, struct sp_credentials *c)
 {
 	c->extension_id = sp_col_int(row, 0);
 	sp_col_copy(row, 1, c->number, sizeof c->number);
-	c->has_secret = read_ha1(row, 2, SP_MD5, c) &&
-			read_ha1(row, 3, SP_SHA256, c);
+	c->has_secret =
+		read_ha1(row, 2, SP_MD5, c) && read_ha1(row, 3, SP_SHA256, c);
 	sp_db_done(row);
 }
 
@@ -150,7 +150,8 @@ int sp_secret_find(const struct sp_scope *scope, const char *username,
 		rc = sp_db_first(scope->db, FIND_BY_NUMBER,
 			SP_ARGS(sp_int(scope->tenant->id),
 				sp_int((int64_t)strlen(username)),
-				sp_text(username)), &row, err);
+				sp_text(username)),
+			&row, err);
 	if (rc == 0)
 		rc = sp_db_first(scope->db, FIND_BY_LOGIN,
 			SP_ARGS(sp_int(scope->tenant->id), sp_text(username)),

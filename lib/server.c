@@ -6,10 +6,8 @@
 static const char GET_KEY[] = "SELECT nonce_key FROM server WHERE id = 1";
 static const char ADD_KEY[] =
 	"INSERT INTO server (id, nonce_key, heartbeat_ms) VALUES (1, $1, 0)";
-static const char BEAT[] =
-	"UPDATE server SET heartbeat_ms = $1 WHERE id = 1";
-static const char LAST_BEAT[] =
-	"SELECT heartbeat_ms FROM server WHERE id = 1";
+static const char BEAT[] = "UPDATE server SET heartbeat_ms = $1 WHERE id = 1";
+static const char LAST_BEAT[] = "SELECT heartbeat_ms FROM server WHERE id = 1";
 
 /* Only what had not run out when the last server stopped. */
 static const char MOVE_EXPIRIES[] =
@@ -41,8 +39,8 @@ static int make_key(struct sp_db *db, unsigned char key[SP_SHA256_SIZE],
 {
 	if (sp_hash_random(key, SP_SHA256_SIZE, err) != 0)
 		return -1;
-	return sp_db_exec(db, ADD_KEY,
-		SP_ARGS(sp_blob(key, SP_SHA256_SIZE)), NULL, err);
+	return sp_db_exec(db, ADD_KEY, SP_ARGS(sp_blob(key, SP_SHA256_SIZE)),
+		NULL, err);
 }
 
 int sp_server_key(struct sp_db *db, unsigned char key[SP_SHA256_SIZE],

@@ -25,7 +25,8 @@ int sp_session_start(const struct sp_scope *scope,
 		SP_ARGS(sp_int(scope->tenant->id), sp_text(extension->number),
 			sp_text(extension->user.login), sp_int(scope->now_ms),
 			sp_text(binding->contact), sp_text(binding->transport),
-			sp_text(binding->user_agent)), &row, err);
+			sp_text(binding->user_agent)),
+		&row, err);
 
 	if (rc < 0)
 		return -1;

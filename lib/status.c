@@ -9,11 +9,11 @@
 #include "lib/text.h"
 
 /* The columns behind SP_EXTENSION_COLUMNS, from 8 on. */
-#define STATUS_COLUMNS                                                         \
-	SP_EXTENSION_COLUMNS ", e.assigned_ms, s.started_ms, s.ended_ms,"      \
-	" s.ending, s.contact, s.transport, s.user_agent"
-#define STATUS_TABLES                                                          \
-	SP_EXTENSION_TABLES                                                    \
+#define STATUS_COLUMNS                                                    \
+	SP_EXTENSION_COLUMNS ", e.assigned_ms, s.started_ms, s.ended_ms," \
+			     " s.ending, s.contact, s.transport, s.user_agent"
+#define STATUS_TABLES       \
+	SP_EXTENSION_TABLES \
 	" LEFT JOIN login_session s ON s.id = e.session_id"
 
 static const char LIST[] =
@@ -66,7 +66,8 @@ static bool is_late(const struct sp_status_facts *facts, int64_t now_ms)
 {
 	const struct sp_binding *b = facts->binding;
 	int64_t interval_ms = b->interval_ms > facts->refresh_ms
-				? b->interval_ms : facts->refresh_ms;
+				      ? b->interval_ms
+				      : facts->refresh_ms;
 
 	return now_ms - b->refreshed_ms > interval_ms + SP_LATE_GRACE_MS;
 }
@@ -147,7 +148,8 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	sp_extension_read(row, &status->extension);
 	read_session(row, &status->binding);
 	facts.is_assigned = status->extension.user.id != 0;
-	facts.is_reserved = !facts.is_assigned &&
+	facts.is_reserved =
+		!facts.is_assigned &&
 		sp_ranges_has(&tenant->pool.reserved, status->extension.number);
 	facts.free_from_ms = status->extension.free_from_ms;
 	facts.has_session = started_ms != 0;
@@ -194,7 +196,8 @@ static int read_page(struct sp_status_list *list, struct sp_err *err)
 	rc = sp_db_query(scope->db, LIST,
 		SP_ARGS(sp_int(scope->tenant->id),
 			sp_int((int64_t)strlen(after)), sp_text(after),
-			sp_int(PAGE)), &row, err);
+			sp_int(PAGE)),
+		&row, err);
 	if (rc == 0)
 		rc = read_rows(list, row, err);
 	sp_db_done(row);

@@ -60,7 +60,7 @@ struct sp_status_list;
 int sp_status_open(const struct sp_scope *scope, struct sp_status_list **list,
 	struct sp_err *err);
 int sp_status_next(struct sp_status_list *list, struct sp_status *status,
-	struct sp_err *err); /* 1, 0 at the end, -1 */
+	struct sp_err *err);                       /* 1, 0 at the end, -1 */
 void sp_status_close(struct sp_status_list *list); /* accepts NULL */
 
 /* The status of one number or login. A number of the pool that was never used

@@ -7,9 +7,8 @@
 #include <strings.h>
 
 static const char FIND_TENANT[] = "SELECT id FROM tenant WHERE domain = $1";
-static const char ADD_TENANT[] =
-	"INSERT INTO tenant (domain) VALUES ($1)"
-	" ON CONFLICT (domain) DO NOTHING";
+static const char ADD_TENANT[] = "INSERT INTO tenant (domain) VALUES ($1)"
+				 " ON CONFLICT (domain) DO NOTHING";
 
 int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
 	struct sp_err *err)

@@ -17,18 +17,18 @@ enum {
 };
 
 struct sp_tenant {
-	int64_t id;   /* its row; 0 before sp_tenant_open */
-	char *domain; /* in lower case; also the digest realm */
+	int64_t id;     /* its row; 0 before sp_tenant_open */
+	char *domain;   /* in lower case; also the digest realm */
 	char **aliases; /* other names clients may use for it */
 	size_t n_aliases;
 	struct sp_pool pool;
-	int64_t rest_ms;    /* how long a recycled number stays unused */
-	int64_t refresh_ms; /* how often a softphone refreshes: 15 s */
-	int64_t timeout_ms; /* the expiry that is granted: 30 s */
-	int64_t min_ms;     /* a shorter one asked for is refused: 10 s */
+	int64_t rest_ms;      /* how long a recycled number stays unused */
+	int64_t refresh_ms;   /* how often a softphone refreshes: 15 s */
+	int64_t timeout_ms;   /* the expiry that is granted: 30 s */
+	int64_t min_ms;       /* a shorter one asked for is refused: 10 s */
 	int64_t max_contacts; /* bindings of one extension: 5 */
-	char *voicemail;    /* URI with {number}; NULL: there is none */
-	char *gateway;      /* URI for external numbers; NULL: there is none */
+	char *voicemail;      /* URI with {number}; NULL: there is none */
+	char *gateway; /* URI for external numbers; NULL: there is none */
 	struct sp_rule defaults[SP_N_CONDITIONS]; /* target "": no rule */
 };
 

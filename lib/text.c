@@ -129,12 +129,13 @@ static bool is_uri_tail(const char *tail)
 
 bool sp_text_is_sip_uri(const char *text)
 {
-	size_t scheme = strncasecmp(text, "sip:", 4) == 0 ? 4
-		: strncasecmp(text, "sips:", 5) == 0 ? 5 : 0;
+	size_t scheme = strncasecmp(text, "sip:", 4) == 0    ? 4
+			: strncasecmp(text, "sips:", 5) == 0 ? 5
+							     : 0;
 	const char *rest = text + scheme, *at = strchr(rest, '@');
 	const char *host = at == NULL ? rest : at + 1;
-	size_t len = host[0] == '[' ? strcspn(host, "]") + 1
-				    : strcspn(host, ":;?");
+	size_t len =
+		host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":;?");
 
 	if (scheme == 0 || at == rest)
 		return false;

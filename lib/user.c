@@ -53,8 +53,9 @@ int sp_name_check(const char *name, const char *what, struct sp_err *err)
 	size_t len = strlen(name);
 
 	if (len >= SP_NAME_SIZE)
-		return sp_err_set(err, SP_DATA, "the %s is longer than %d bytes",
-			what, SP_NAME_SIZE - 1);
+		return sp_err_set(err, SP_DATA,
+			"the %s is longer than %d bytes", what,
+			SP_NAME_SIZE - 1);
 	if (!sp_text_is_utf8(name, len))
 		return sp_err_set(err, SP_DATA, "the %s is not valid UTF-8",
 			what);
@@ -105,8 +106,8 @@ static int create(const struct sp_scope *scope, const struct sp_assign *assign,
 	if (assign->number == NULL) {
 		if (sp_pool_next(scope, out->number, err) != 0)
 			return -1;
-	} else if (sp_text_copy(out->number, sizeof out->number,
-			   assign->number, "the number", err) != 0) {
+	} else if (sp_text_copy(out->number, sizeof out->number, assign->number,
+			   "the number", err) != 0) {
 		return -1;
 	}
 	if (sp_db_first(scope->db, ADD_USER,
@@ -142,7 +143,8 @@ static int update(const struct sp_scope *scope, const struct sp_assign *assign,
 	out->what = SP_CHANGED;
 	if (sp_db_exec(scope->db, RENAME_USER,
 		    SP_ARGS(sp_int(user->id), sp_text(user->first),
-			    sp_text(user->last)), NULL, err) != 0)
+			    sp_text(user->last)),
+		    NULL, err) != 0)
 		return -1;
 	return sp_event_add(scope, out->number, user->login, "renamed", "",
 		err);
@@ -192,7 +194,8 @@ int sp_user_seen(const struct sp_scope *scope, const char *login, int64_t *line,
 
 	if (sp_db_exec(scope->db, MAKE_SEEN, SP_NO_ARGS, NULL, err) != 0 ||
 		sp_db_exec(scope->db, ADD_SEEN,
-			SP_ARGS(sp_text(login), sp_int(*line)), &added, err) != 0)
+			SP_ARGS(sp_text(login), sp_int(*line)), &added,
+			err) != 0)
 		return -1;
 	if (added > 0)
 		return 0;

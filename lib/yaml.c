@@ -83,7 +83,7 @@ static int fail_syntax(const struct sp_yaml *yaml, const yaml_parser_t *parser,
 static int fail_read(const char *path, struct sp_err *err)
 {
 	enum sp_code code = errno == EACCES || errno == EPERM ? SP_NOPERM
-			  : errno == EIO                      ? SP_IO
+			    : errno == EIO                    ? SP_IO
 							      : SP_NOINPUT;
 
 	return sp_err_set(err, code, "cannot read '%s': %s", path,
@@ -323,8 +323,8 @@ static int fail_unknown_key(const struct sp_yaml_node *key, const char *text,
 	size_t len = 0;
 
 	for (; keys->name != NULL && len < sizeof known; keys++)
-		len += (size_t)snprintf(known + len, sizeof known - len,
-			"%s%s", len == 0 ? "" : ", ", keys->name);
+		len += (size_t)snprintf(known + len, sizeof known - len, "%s%s",
+			len == 0 ? "" : ", ", keys->name);
 	return sp_yaml_fail(key, err, "unknown key '%.60s', expected %s", text,
 		known);
 }
@@ -365,8 +365,10 @@ int sp_yaml_mapping(const struct sp_yaml_node *node,
 			return -1;
 		bit = UINT32_C(1) << (row - keys);
 		if (seen & bit)
-			return sp_yaml_fail(&key, err, "'%s' a second time, "
-				"expected only one", row->name);
+			return sp_yaml_fail(&key, err,
+				"'%s' a second time, "
+				"expected only one",
+				row->name);
 		seen |= bit;
 		value.name = row->name;
 		if (row->set(&value, (char *)target + row->offset, err) != 0)

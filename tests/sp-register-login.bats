@@ -166,6 +166,7 @@ login_says() {
 	export SP_SECRET=x
 	for args in '' '1001' 'x@acme.example' '1001@' '1001@acme.example 1002@acme.example' \
 		'1001@acme.example --server 127.0.0.1:x' '1001@acme.example --server [::1' \
+		'1001@acme.example --server :5060' \
 		'1001@acme.example --secret x'; do
 		echo "case: $args"
 		# shellcheck disable=SC2086

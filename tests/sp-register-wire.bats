@@ -112,6 +112,9 @@ teardown() { common_teardown; }
 	run send REGISTER 1001 'Require: path, outbound'
 	assert_status 420 'Bad Extension'
 	assert_line 'Unsupported: path, outbound'
+	run send REGISTER 1001 'Require: path' '+Require: outbound'
+	assert_line 'Unsupported: path'
+	assert_line 'Unsupported: outbound'
 	run send REGISTER 1001 'Supported: path'
 	assert_status 401
 }

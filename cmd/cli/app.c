@@ -40,8 +40,10 @@ int sp_app_open(struct sp_app *app, const struct sp_common *common,
 	find_actor(app->actor, sizeof app->actor);
 	if (sp_db_open(&app->db, app->config.db, mode, SP_APP_WAIT_MS, err))
 		return -1;
-	app->scope = (struct sp_scope){.db = app->db, .tenant = tenant,
-		.tool = tool, .actor = app->actor,
+	app->scope = (struct sp_scope){.db = app->db,
+		.tenant = tenant,
+		.tool = tool,
+		.actor = app->actor,
 		.now_ms = sp_clock_now_ms()};
 	return mode == SP_DB_READ ? sp_tenant_open(tenant, app->db, false, err)
 				  : 0;
@@ -157,8 +159,9 @@ int sp_operands_each(struct sp_operands *o, struct sp_app *app,
 		if (rc == 1) {
 			rc = fn(arg, operand, err);
 			if (rc != 0)
-				sp_err_prefix(err, "%s", o->in_list
-					? sp_input_where(o->list) : "");
+				sp_err_prefix(err, "%s",
+					o->in_list ? sp_input_where(o->list)
+						   : "");
 		}
 		if (rc < 0 && !sp_app_bad(app, err))
 			return -1;

@@ -15,7 +15,7 @@
 #include "lib/text.h"
 
 enum {
-	MAX_COLUMNS = 32, /* of the names; a line may have more */
+	MAX_COLUMNS = 32,     /* of the names; a line may have more */
 	NAME_MAX_SHOWN = 256, /* bytes of the file's name in messages */
 };
 
@@ -24,7 +24,7 @@ struct sp_input {
 	char name[NAME_MAX_SHOWN + 1];
 	char where[NAME_MAX_SHOWN + 32];
 	uint64_t line_number;
-	uint64_t where_line; /* that `where` names */
+	uint64_t where_line;        /* that `where` names */
 	char line[SP_LINE_MAX + 2]; /* with a CR, and the NUL */
 	size_t len;
 	/* CSV: the record that is being read. */
@@ -187,14 +187,16 @@ static void trim_line(struct sp_input *input)
 static int check_line(const struct sp_input *input, struct sp_err *err)
 {
 	if (input->len > SP_LINE_MAX)
-		return sp_err_set(err, SP_DATA,
-			"line is longer than %d bytes", SP_LINE_MAX);
+		return sp_err_set(err, SP_DATA, "line is longer than %d bytes",
+			SP_LINE_MAX);
 	for (size_t i = 0; i < input->len; i++) {
 		unsigned char c = (unsigned char)input->line[i];
 
 		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return sp_err_set(err, SP_DATA, "a control character "
-				"(0x%02x), expected text", c);
+			return sp_err_set(err, SP_DATA,
+				"a control character "
+				"(0x%02x), expected text",
+				c);
 	}
 	if (!sp_text_is_utf8(input->line, input->len))
 		return sp_err_set(err, SP_DATA, "not valid UTF-8");
@@ -280,7 +282,8 @@ static int parse_line(struct sp_input *input, struct sp_err *err)
 		return 0;
 	if (csv_error(&input->parser) == CSV_ENOMEM)
 		return sp_err_memory(err);
-	sp_err_set(err, SP_DATA, "malformed quotes, expected them around a "
+	sp_err_set(err, SP_DATA,
+		"malformed quotes, expected them around a "
 		"whole value and doubled inside it");
 	return blame(input, err);
 }
@@ -296,8 +299,10 @@ static int read_rest(struct sp_input *input, struct sp_err *err)
 	for (;;) {
 		bytes += input->len + 1;
 		if (bytes > SP_LINE_MAX + 1) {
-			sp_err_set(err, SP_DATA, "record is longer than %d "
-				"bytes: is a quote not closed?", SP_LINE_MAX);
+			sp_err_set(err, SP_DATA,
+				"record is longer than %d "
+				"bytes: is a quote not closed?",
+				SP_LINE_MAX);
 			return blame(input, err);
 		}
 		if (parse_line(input, err) != 0)

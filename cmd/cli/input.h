@@ -16,7 +16,7 @@ struct sp_input;
 /* Opens a file, or standard input for "-". What is no regular file is read to
  * its end here and now: call this before a transaction, which must not wait for
  * a slow writer, and in a pipe of two tools not for the other's transaction.
- * Fails with SP_NOINPUT, SP_NOPERM or SP_IO and "cannot read 'FILE': reason". */
+ * Errors: SP_NOINPUT, SP_NOPERM or SP_IO, "cannot read 'FILE': reason". */
 int sp_input_open(struct sp_input **input, const char *path,
 	struct sp_err *err);
 void sp_input_close(struct sp_input *input); /* accepts NULL */

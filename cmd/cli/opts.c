@@ -10,7 +10,7 @@
 #include "lib/err.h"
 
 enum {
-	MAX_OPTS = 48,  /* rows of a program with those that all have */
+	MAX_OPTS = 48,   /* rows of a program with those that all have */
 	FIRST_ROW = 256, /* getopt's value of row 0: behind the letters */
 };
 
@@ -50,28 +50,33 @@ static void add_common_rows(struct table *table, struct sp_common *common)
 		struct sp_opt row;
 	} rows[] = {
 		{SP_TAKES_DB, {'c', "config", "FILE",
-			"configuration (default: $SP_CONFIG; see sp.yaml(5))",
-			NULL, &common->config, NULL}},
-		{SP_TAKES_DB, {'d', "db", "FILE",
-			"database (default: $SP_DB; see sp.yaml(5))",
-			NULL, &common->db, NULL}},
+				      "configuration (default: $SP_CONFIG; see "
+				      "sp.yaml(5))",
+				      NULL, &common->config, NULL}},
+		{SP_TAKES_DB,
+			{'d', "db", "FILE",
+				"database (default: $SP_DB; see sp.yaml(5))",
+				NULL, &common->db, NULL}},
 		{SP_TAKES_TENANT, {'t', "tenant", "DOMAIN",
-			"which tenant (default: $SP_TENANT, or the only one)",
-			NULL, &common->tenant, NULL}},
+					  "which tenant (default: $SP_TENANT, "
+					  "or the only one)",
+					  NULL, &common->tenant, NULL}},
 		{SP_TAKES_OUTPUT, {'o', "output", "FORMAT",
-			"table, tsv, csv, json or jsonl",
-			NULL, &common->output, NULL}},
-		{SP_TAKES_DRY_RUN, {'n', "dry-run", NULL,
-			"say what would change, change nothing",
-			&common->dry_run, NULL, NULL}},
-		{SP_TAKES_QUIET, {'q', "quiet", NULL, "print only what goes wrong",
-			&common->quiet, NULL, NULL}},
+					  "table, tsv, csv, json or jsonl",
+					  NULL, &common->output, NULL}},
+		{SP_TAKES_DRY_RUN,
+			{'n', "dry-run", NULL,
+				"say what would change, change nothing",
+				&common->dry_run, NULL, NULL}},
+		{SP_TAKES_QUIET,
+			{'q', "quiet", NULL, "print only what goes wrong",
+				&common->quiet, NULL, NULL}},
 		{SP_TAKES_VERBOSE, {'v', "verbose", NULL, "print what is done",
-			&common->verbose, NULL, NULL}},
-		{0, {'h', "help", NULL, "print this help",
-			&table->help, NULL, NULL}},
-		{0, {'V', "version", NULL, "print the version",
-			&table->version, NULL, NULL}},
+					   &common->verbose, NULL, NULL}},
+		{0, {'h', "help", NULL, "print this help", &table->help, NULL,
+			    NULL}},
+		{0, {'V', "version", NULL, "print the version", &table->version,
+			    NULL, NULL}},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -263,8 +268,9 @@ int sp_opts_parse(const struct sp_program *program, struct sp_common *common,
 	while ((value = getopt_long(argc, argv, table.shorts, table.longs,
 			NULL)) != -1) {
 		/* The word before the argument, if that is a word itself. */
-		int i = optind - 1 - (optarg != NULL && optind > 1 &&
-			optarg == argv[optind - 1]);
+		int i = optind - 1 -
+			(optarg != NULL && optind > 1 &&
+				optarg == argv[optind - 1]);
 
 		if (take_value(&table, value, argv[i]) != 0)
 			return SP_USAGE;

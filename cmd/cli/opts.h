@@ -42,7 +42,7 @@ struct sp_program {
 	const char *synopsis; /* lines "[options] LOGIN ...", '\n' between */
 	const char *purpose;  /* one line */
 	const struct sp_opt *opts; /* own options, up to a row without name */
-	unsigned takes;       /* SP_TAKES_... */
+	unsigned takes;            /* SP_TAKES_... */
 };
 
 /* Parses argv (getopt_long: options and operands may mix, -- ends options,

@@ -92,8 +92,8 @@ static char *copy_clean(const char *text, bool without_controls)
 	while (copy != NULL && *text != '\0') {
 		size_t n = sequence_length(text);
 
-		if (n == 0 || (without_controls &&
-				character_width(text, n) < 0)) {
+		if (n == 0 ||
+			(without_controls && character_width(text, n) < 0)) {
 			*out++ = '?';
 		} else {
 			memcpy(out, text, n);
@@ -350,8 +350,10 @@ static int json_value(const struct sp_column *column, const char *text,
 	errno = 0;
 	n = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0')
-		return sp_err_set(err, SP_BUG, "column '%s': '%.40s' is not a "
-			"number", column->name, text);
+		return sp_err_set(err, SP_BUG,
+			"column '%s': '%.40s' is not a "
+			"number",
+			column->name, text);
 	*value = json_integer(n);
 	return 0;
 }
@@ -462,7 +464,8 @@ int sp_output_open(struct sp_output **out, FILE *file, const char *format,
 	if (format == NULL)
 		format = isatty(fileno(file)) ? "table" : "tsv";
 	if (find_format(format) == NULL)
-		return sp_err_set(err, SP_USAGE, "unknown output format "
+		return sp_err_set(err, SP_USAGE,
+			"unknown output format "
 			"'%.40s', expected table, tsv, csv, json or jsonl",
 			format);
 	output = calloc(1, sizeof *output);

@@ -15,8 +15,12 @@ static const char TOOL[] = "sp-assign";
 
 /* The last with --secret only. */
 static const struct sp_column COLUMNS[] = {
-	{"number", false}, {"login", false}, {"first", false}, {"last", false},
-	{"registered_name", false}, {"secret", false},
+	{"number", false},
+	{"login", false},
+	{"first", false},
+	{"last", false},
+	{"registered_name", false},
+	{"secret", false},
 };
 
 /* Of the file, in the order of struct sp_assign. */
@@ -42,8 +46,10 @@ static int report(struct work *w, const struct sp_assigned *assigned,
 
 	snprintf(name, sizeof name, "%s@%s", assigned->number,
 		w->app.scope.tenant->domain);
-	return sp_report_row(&w->report, (const char *[]){assigned->number,
-		user->login, user->first, user->last, name, secret}, err);
+	return sp_report_row(&w->report,
+		(const char *[]){assigned->number, user->login, user->first,
+			user->last, name, secret},
+		err);
 }
 
 /* always: also for a user who has a secret. */
@@ -55,8 +61,8 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 	int has = 0;
 
 	if (w->make_secrets && a->secret == NULL) {
-		has = always ? 0 : sp_secret_exists(&w->app.scope, a->login,
-					   err);
+		has = always ? 0
+			     : sp_secret_exists(&w->app.scope, a->login, err);
 		if (has < 0 || sp_secret_generate(secret, err) != 0)
 			return -1;
 		if (has == 0)
@@ -65,8 +71,8 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 	if (sp_user_assign(&w->app.scope, w->hash, a, &assigned, err) != 0)
 		return -1;
 	/* One that a dry run has made is nobody's. */
-	return report(w, &assigned, a->secret == secret && !w->common.dry_run
-		? secret : NULL, err);
+	return report(w, &assigned,
+		a->secret == secret && !w->common.dry_run ? secret : NULL, err);
 }
 
 /* ---- from a file ------------------------------------------------------- */
@@ -76,19 +82,23 @@ static const char *given(const char *field)
 	return field == NULL || field[0] == '\0' ? NULL : field;
 }
 
-static int assign_record(struct work *w, const char *const *field,
-	int64_t line, struct sp_err *err)
+static int assign_record(struct work *w, const char *const *field, int64_t line,
+	struct sp_err *err)
 {
-	struct sp_assign a = {.login = field[LOGIN], .first = field[FIRST],
-		.last = field[LAST], .number = given(field[NUMBER]),
+	struct sp_assign a = {.login = field[LOGIN],
+		.first = field[FIRST],
+		.last = field[LAST],
+		.number = given(field[NUMBER]),
 		.secret = given(field[SECRET])};
 	int seen = sp_user_seen(&w->app.scope, a.login, &line, err);
 
 	if (seen < 0)
 		return -1;
 	if (seen == 1)
-		return sp_err_set(err, SP_DATA, "login '%.64s' stands here "
-			"twice, first in line %" PRId64, a.login, line);
+		return sp_err_set(err, SP_DATA,
+			"login '%.64s' stands here "
+			"twice, first in line %" PRId64,
+			a.login, line);
 	return assign(w, &a, false, err);
 }
 
@@ -110,13 +120,12 @@ static int assign_file(struct work *w, struct sp_err *err)
 		return -1;
 	while ((rc = sp_input_csv_record(input, field, err)) != 0) {
 		if (rc == 1) {
-			rc = assign_record(w, field,
-				sp_input_line(input), err);
+			rc = assign_record(w, field, sp_input_line(input), err);
 			if (rc != 0)
 				sp_err_prefix(err, "%s", sp_input_where(input));
 		}
-		if (rc < 0 && (!sp_app_bad(&w->app, err) ||
-				      is_exhausted(field, err)))
+		if (rc < 0 &&
+			(!sp_app_bad(&w->app, err) || is_exhausted(field, err)))
 			return -1;
 	}
 	return w->app.status == 0 ? 0 : -1;
@@ -129,7 +138,8 @@ static int assign_operands(struct work *w, int n, char **operand,
 {
 	struct sp_assign a = {.login = operand[0],
 		.first = n > 1 ? operand[1] : NULL,
-		.last = n > 2 ? operand[2] : NULL, .number = w->number};
+		.last = n > 2 ? operand[2] : NULL,
+		.number = w->number};
 
 	return assign(w, &a, true, err);
 }
@@ -175,8 +185,10 @@ int main(int argc, char **argv)
 {
 	struct work w = {.app.tool = TOOL};
 	const struct sp_opt opts[] = {
-		{'f', "file", "FILE", "the users of a CSV file with a header "
-			"line; - is standard input", NULL, &w.file, NULL},
+		{'f', "file", "FILE",
+			"the users of a CSV file with a header "
+			"line; - is standard input",
+			NULL, &w.file, NULL},
 		{'N', "number", "EXT", "this very number", NULL, &w.number,
 			NULL},
 		{'s', "secret", NULL, "make a SIP secret and print it, once",

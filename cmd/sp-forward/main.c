@@ -14,8 +14,12 @@
 static const char TOOL[] = "sp-forward";
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false}, {"condition", false}, {"target", false},
-	{"after", false}, {"switch", false}, {"origin", false},
+	{"number", false},
+	{"condition", false},
+	{"target", false},
+	{"after", false},
+	{"switch", false},
+	{"origin", false},
 };
 
 struct work {
@@ -48,10 +52,13 @@ static int print_rule(struct work *w, const char *number, int condition,
 		return 0;
 	if (rule->after_ms != 0)
 		sp_duration_format(rule->after_ms, after);
-	return sp_report_row(&w->report, (const char *[]){number,
-		sp_condition_name((enum sp_condition)condition), rule->target,
-		after[0] == '\0' ? NULL : after, rule->enabled ? "on" : "off",
-		rule->is_default ? "default" : "own"}, err);
+	return sp_report_row(&w->report,
+		(const char *[]){number,
+			sp_condition_name((enum sp_condition)condition),
+			rule->target, after[0] == '\0' ? NULL : after,
+			rule->enabled ? "on" : "off",
+			rule->is_default ? "default" : "own"},
+		err);
 }
 
 static int print_rules(struct work *w, const char *number,
@@ -120,8 +127,10 @@ static int after_of(const struct work *w, const struct sp_rule *was,
 	if (sp_duration_parse(w->after, after_ms, err) != 0)
 		return sp_err_prefix(err, "--after: ");
 	if (*after_ms < SP_AFTER_MIN_MS || *after_ms > SP_AFTER_MAX_MS)
-		return sp_err_set(err, SP_DATA, "--after: '%s' is not between "
-			"1s and 3m", w->after);
+		return sp_err_set(err, SP_DATA,
+			"--after: '%s' is not between "
+			"1s and 3m",
+			w->after);
 	return 0;
 }
 
@@ -157,7 +166,8 @@ static int switch_all(struct work *w, const struct sp_extension *extension,
 
 	for (size_t i = 0; i < (on ? w->n_on : w->n_off); i++)
 		if (!sp_condition_parse(name[i], &condition))
-			return sp_err_set(err, SP_USAGE, "'%s' is not a "
+			return sp_err_set(err, SP_USAGE,
+				"'%s' is not a "
 				"condition: always, busy, no-answer or offline",
 				name[i]);
 		else if (sp_forward_switch(&w->app.scope, extension, condition,
@@ -225,10 +235,14 @@ int main(int argc, char **argv)
 			&w.target[SP_BUSY], NULL},
 		{0, "no-answer", "TARGET", "where calls go that nobody answers",
 			NULL, &w.target[SP_NO_ANSWER], NULL},
-		{0, "after", "DURATION", "how long it rings before no-answer "
-			"(default: 20s)", NULL, &w.after, NULL},
-		{0, "offline", "TARGET", "where calls go while no softphone is "
-			"registered", NULL, &w.target[SP_OFFLINE], NULL},
+		{0, "after", "DURATION",
+			"how long it rings before no-answer "
+			"(default: 20s)",
+			NULL, &w.after, NULL},
+		{0, "offline", "TARGET",
+			"where calls go while no softphone is "
+			"registered",
+			NULL, &w.target[SP_OFFLINE], NULL},
 		{0, "off", "CONDITION", "turn a rule off, keep its target",
 			NULL, w.off, &w.n_off},
 		{0, "on", "CONDITION", "turn a rule on again", NULL, w.on,

@@ -32,15 +32,15 @@ static int recycle_one(void *arg, const char *operand, struct sp_err *err)
 	if (sp_extension_get(&w->app.scope, operand, &extension, err) != 0 ||
 		sp_extension_recycle(&w->app.scope, &extension, err) != 0)
 		return -1;
-	return sp_report_row(&w->report, (const char *[]){
-		extension.number, extension.user.login}, err);
+	return sp_report_row(&w->report,
+		(const char *[]){extension.number, extension.user.login}, err);
 }
 
 static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
 	if (sp_operands_init(&w->operands, operand, n, err) != 0 ||
 		sp_report_open(&w->report, &w->common, COLUMNS,
-		    sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
+			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_WRITE, err) != 0 ||
 		sp_app_begin(&w->app, err) != 0 ||
 		sp_operands_each(&w->operands, &w->app, recycle_one, w, err) ||
@@ -62,8 +62,8 @@ int main(int argc, char **argv)
 	};
 	struct work w = {.app.tool = TOOL};
 	struct sp_err err;
-	int operands, rc = sp_opts_parse(&program, &w.common, argc, argv,
-			&operands);
+	int operands,
+		rc = sp_opts_parse(&program, &w.common, argc, argv, &operands);
 
 	if (rc >= 0)
 		return rc;

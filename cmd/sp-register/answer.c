@@ -74,9 +74,7 @@ static void put_headers(struct service *s, struct request *rq,
 	case VERDICT_NO_METHOD:
 		sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
 		break;
-	case VERDICT_BAD_EXTENSION:
-		put_unsupported(&rq->message, w);
-		break;
+	case VERDICT_BAD_EXTENSION: put_unsupported(&rq->message, w); break;
 	case VERDICT_UNAVAILABLE:
 		sipmsg_put(w, "Retry-After: %d\r\n", RETRY_AFTER_S);
 		break;
@@ -84,8 +82,7 @@ static void put_headers(struct service *s, struct request *rq,
 	}
 }
 
-void request_answer(struct service *s, struct request *rq,
-	enum verdict verdict)
+void request_answer(struct service *s, struct request *rq, enum verdict verdict)
 {
 	struct exchange *x = rq->exchange;
 	struct sip_writer w = {x->answer, SIP_ANSWER_SIZE, 0, false};

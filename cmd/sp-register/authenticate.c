@@ -21,8 +21,8 @@ static bool find_credentials(struct request *rq, bool *malformed)
 		if (!digest_parse(m->field[i].value, &rq->digest))
 			*malformed = true;
 		else if (rq->digest.realm.at != NULL &&
-			sipmsg_slice_is(rq->digest.realm,
-				rq->scope.tenant->domain))
+			 sipmsg_slice_is(rq->digest.realm,
+				 rq->scope.tenant->domain))
 			return true;
 	}
 	return false;
@@ -92,8 +92,7 @@ static void log_refusal(struct service *s, const struct request *rq,
 
 	snprintf(aor, sizeof aor, "%s@%s", rq->to.user, rq->to.host);
 	log_write(s->log, LOG_WARN, what,
-		LOG_FIELDS({"source", rq->exchange->origin.ip},
-			{"aor", aor}));
+		LOG_FIELDS({"source", rq->exchange->origin.ip}, {"aor", aor}));
 }
 
 static enum verdict verify(struct service *s, struct request *rq,

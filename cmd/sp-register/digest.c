@@ -13,11 +13,17 @@ static struct sip_slice *slot_of(struct digest *d, struct sip_slice name)
 		const char *name;
 		struct sip_slice *slot;
 	} PARAMS[] = {
-		{"username", &d->username}, {"realm", &d->realm},
-		{"nonce", &d->nonce}, {"uri", &d->uri},
-		{"response", &d->response}, {"algorithm", &d->algorithm},
-		{"cnonce", &d->cnonce}, {"opaque", &d->opaque},
-		{"qop", &d->qop}, {"nc", &d->nc}, {"stale", &d->stale},
+		{"username", &d->username},
+		{"realm", &d->realm},
+		{"nonce", &d->nonce},
+		{"uri", &d->uri},
+		{"response", &d->response},
+		{"algorithm", &d->algorithm},
+		{"cnonce", &d->cnonce},
+		{"opaque", &d->opaque},
+		{"qop", &d->qop},
+		{"nc", &d->nc},
+		{"stale", &d->stale},
 	};
 
 	for (size_t i = 0; i < sizeof PARAMS / sizeof PARAMS[0]; i++)

@@ -26,7 +26,6 @@ struct log_field {
 void log_write(struct log *log, enum log_level level, const char *message,
 	const struct log_field *fields);
 
-#define LOG_FIELDS(...)                                                        \
-	((const struct log_field[]){__VA_ARGS__, {0, 0}})
+#define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {0, 0}})
 
 #endif

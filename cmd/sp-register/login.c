@@ -22,11 +22,13 @@
 enum {
 	EXPIRES_S = 30,
 	REFRESH_MS = 15000,
-	T1_MS = 500, T2_MS = 4000, /* RFC 3261 §17.1.2.2, Timer E */
+	T1_MS = 500,
+	T2_MS = 4000, /* RFC 3261 §17.1.2.2, Timer E */
 	/* Shorter than Timer F's 32 s, in which the binding would run out. */
 	TIMEOUT_MS = 5000,
 	LOGOUT_TIMEOUT_MS = 2000,
-	BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 15000,
+	BACKOFF_MIN_MS = 1000,
+	BACKOFF_MAX_MS = 15000,
 	MAX_ROUNDS = 4, /* challenges and 423s before it counts as refused */
 	TOKEN_SIZE = 17,
 };
@@ -40,8 +42,8 @@ struct phone {
 	const struct login_options *options;
 	struct sp_hash *hash;
 	int fd;
-	int n_connects, n_addresses; /* of the server */
-	char local[INET6_ADDRSTRLEN + 16];  /* ip:port */
+	int n_connects, n_addresses;       /* of the server */
+	char local[INET6_ADDRSTRLEN + 16]; /* ip:port */
 	char server[INET6_ADDRSTRLEN + 16];
 	struct event_base *base;
 	struct event *readable, *timer, *term, *interrupt;
@@ -51,7 +53,7 @@ struct phone {
 	uint32_t cseq;
 	int64_t expires_s; /* asked for; 0 while it logs out */
 	bool stopping;
-	int rounds;        /* of the present attempt */
+	int rounds; /* of the present attempt */
 	int64_t backoff_ms;
 
 	/* The request under way; deadline 0: there is none. */
@@ -130,12 +132,16 @@ static void put_authorization(struct phone *p, struct sip_writer *w)
 		digest_response(p->hash, &d, ha1,
 			(struct sip_slice){"REGISTER", 8}, response) != 0)
 		return; /* the next 401 says so */
-	sipmsg_put(w, "Authorization: Digest username=\"%s\", realm=\"%s\", "
-		"nonce=\"", o->extension, realm);
+	sipmsg_put(w,
+		"Authorization: Digest username=\"%s\", realm=\"%s\", "
+		"nonce=\"",
+		o->extension, realm);
 	sipmsg_put_slice(w, d.nonce);
-	sipmsg_put(w, "\", uri=\"%s\", response=\"%s\", algorithm=%s, "
-		"qop=auth, nc=%s, cnonce=\"%s\"", uri, response,
-		d.kind == SP_MD5 ? "MD5" : "SHA-256", nc, cnonce);
+	sipmsg_put(w,
+		"\", uri=\"%s\", response=\"%s\", algorithm=%s, "
+		"qop=auth, nc=%s, cnonce=\"%s\"",
+		uri, response, d.kind == SP_MD5 ? "MD5" : "SHA-256", nc,
+		cnonce);
 	if (d.opaque.at != NULL) {
 		sipmsg_put_text(w, ", opaque=\"");
 		sipmsg_put_slice(w, d.opaque);
@@ -193,8 +199,8 @@ static void send_request(struct phone *p)
 	int64_t now_ms = sp_clock_monotonic_ms();
 
 	build(p);
-	p->deadline_ms = now_ms +
-		(p->stopping ? LOGOUT_TIMEOUT_MS : TIMEOUT_MS);
+	p->deadline_ms =
+		now_ms + (p->stopping ? LOGOUT_TIMEOUT_MS : TIMEOUT_MS);
 	p->resend_ms = T1_MS;
 	arm(p, p->resend_ms);
 	transmit(p);
@@ -287,8 +293,8 @@ static void refused(struct phone *p, const struct sip_message *m)
 	char cause[256], reason[100];
 
 	sipmsg_copy_printable(m->reason, reason, sizeof reason);
-	snprintf(cause, sizeof cause, "%s answers %d %s.", p->server,
-		m->status, reason);
+	snprintf(cause, sizeof cause, "%s answers %d %s.", p->server, m->status,
+		reason);
 	failed(p, m->status >= 500 ? LOST : REFUSED, cause);
 }
 
@@ -397,9 +403,10 @@ static int open_socket(struct phone *p, const struct addrinfo *a)
 		getsockname(p->fd, (struct sockaddr *)&addr, &len) != 0)
 		return -1;
 	format_address(&addr, p->local, sizeof p->local);
-	p->readable = event_new(p->base, p->fd, EV_READ | EV_PERSIST,
-		on_readable, p);
-	return p->readable == NULL || event_add(p->readable, NULL) != 0 ? -1 : 0;
+	p->readable =
+		event_new(p->base, p->fd, EV_READ | EV_PERSIST, on_readable, p);
+	return p->readable == NULL || event_add(p->readable, NULL) != 0 ? -1
+									: 0;
 }
 
 static void disconnect(struct phone *p)
@@ -526,8 +533,10 @@ static void release(struct phone *p)
 
 int login(const struct login_options *options, struct sp_err *err)
 {
-	struct phone p = {.options = options, .fd = -1,
-		.expires_s = EXPIRES_S, .backoff_ms = BACKOFF_MIN_MS};
+	struct phone p = {.options = options,
+		.fd = -1,
+		.expires_s = EXPIRES_S,
+		.backoff_ms = BACKOFF_MIN_MS};
 	int rc = -1;
 
 	signal(SIGPIPE, SIG_IGN); /* so that it can still log out */

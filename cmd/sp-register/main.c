@@ -40,7 +40,7 @@ static int run_serve(const struct sp_common *common, const char *const *listen,
 	size_t n_listen, struct sp_err *err)
 {
 	struct log log = {.level = common->verbose ? LOG_DEBUG
-				 : common->quiet   ? LOG_WARN
+				   : common->quiet ? LOG_WARN
 						   : LOG_INFO};
 	struct sp_config config = {0};
 	int rc = sp_config_load(&config, common->config, common->db, err);
@@ -59,8 +59,10 @@ static int main_serve(int argc, char **argv)
 	struct sp_common common = {0};
 	size_t n_listen = 0;
 	const struct sp_opt opts[] = {
-		{'l', "listen", "udp:HOST:PORT", "where to listen, instead of "
-			"the configuration's", NULL, listen, &n_listen},
+		{'l', "listen", "udp:HOST:PORT",
+			"where to listen, instead of "
+			"the configuration's",
+			NULL, listen, &n_listen},
 		{0},
 	};
 	const struct sp_program program = {
@@ -98,13 +100,15 @@ static int read_secret(const char *path, char out[SP_SECRET_SIZE],
 	if (path != NULL) {
 		rc = sp_input_open(&input, path, err);
 		if (rc == 0)
-			rc = sp_input_field(input, &line, err) == 1 ? 0
-				: sp_err_set(err, SP_DATA,
-					"no secret in '%s'", path);
+			rc = sp_input_field(input, &line, err) == 1
+				     ? 0
+				     : sp_err_set(err, SP_DATA,
+					       "no secret in '%s'", path);
 		secret = rc == 0 ? line : NULL;
 	}
 	if (rc == 0 && secret == NULL)
-		rc = sp_err_set(err, SP_USAGE, "no secret: expected "
+		rc = sp_err_set(err, SP_USAGE,
+			"no secret: expected "
 			"--secret-file or the variable SP_SECRET");
 	if (rc == 0)
 		rc = sp_text_copy(out, SP_SECRET_SIZE, secret, "the secret",
@@ -170,10 +174,14 @@ static int main_login(int argc, char **argv)
 	const char *server = NULL, *secret_file = NULL;
 	struct sp_common common = {.tenant = getenv("SP_TENANT")};
 	const struct sp_opt opts[] = {
-		{0, "server", "HOST[:PORT]", "the SIP server (default: the "
-			"domain, port 5060)", NULL, &server, NULL},
-		{0, "secret-file", "FILE", "the SIP secret is its first line "
-			"(default: $SP_SECRET)", NULL, &secret_file, NULL},
+		{0, "server", "HOST[:PORT]",
+			"the SIP server (default: the "
+			"domain, port 5060)",
+			NULL, &server, NULL},
+		{0, "secret-file", "FILE",
+			"the SIP secret is its first line "
+			"(default: $SP_SECRET)",
+			NULL, &secret_file, NULL},
 		{0},
 	};
 	const struct sp_program program = {
@@ -193,7 +201,8 @@ static int main_login(int argc, char **argv)
 		return sp_app_usage(&program, "expected one EXT@DOMAIN");
 	if (server == NULL)
 		server = strchr(argv[first], '@') != NULL
-			? strchr(argv[first], '@') + 1 : common.tenant;
+				 ? strchr(argv[first], '@') + 1
+				 : common.tenant;
 	if (server == NULL || strlen(server) >= sizeof copy)
 		return sp_app_usage(&program, "no server: expected --server");
 	strcpy(copy, server);
@@ -253,7 +262,9 @@ static const struct {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } COMMANDS[] = {
-	{"serve", main_serve}, {"login", main_login}, {"logout", main_logout},
+	{"serve", main_serve},
+	{"login", main_login},
+	{"logout", main_logout},
 };
 
 int main(int argc, char **argv)

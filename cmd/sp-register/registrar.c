@@ -5,8 +5,8 @@
 
 /* ---- reading ----------------------------------------------------------- */
 
-enum verdict registrar_read(const struct sip_message *m,
-	struct registration *r, const char **why)
+enum verdict registrar_read(const struct sip_message *m, struct registration *r,
+	const char **why)
 {
 	r->call_id = sipmsg_header(m, SIP_CALL_ID);
 	r->user_agent = sipmsg_header(m, SIP_USER_AGENT);
@@ -104,7 +104,8 @@ static enum change_kind refreshed_kind(const struct sp_binding *b,
 	if (b->id == 0)
 		return CHANGE_ADD; /* also when it was removed in between */
 	return wide || was == CHANGE_REWRITE || was == CHANGE_REMOVE
-		? CHANGE_REWRITE : CHANGE_REFRESH;
+		       ? CHANGE_REWRITE
+		       : CHANGE_REFRESH;
 }
 
 static void refresh(const struct registration *r, const struct sip_contact *c,
@@ -143,8 +144,9 @@ static bool make_room(struct decision *d, int64_t max)
 			continue;
 		n++;
 		if (d->entry[i].kind == CHANGE_NONE &&
-			(oldest < 0 || d->entry[i].binding.refreshed_ms <=
-				d->entry[oldest].binding.refreshed_ms))
+			(oldest < 0 ||
+				d->entry[i].binding.refreshed_ms <=
+					d->entry[oldest].binding.refreshed_ms))
 			oldest = i;
 	}
 	if (n <= max)
@@ -200,8 +202,8 @@ enum verdict registrar_decide(const struct registration *r,
 	if (r->is_repeat || r->n_contacts == 0)
 		return VERDICT_OK;
 	for (int i = 0; i < r->n_contacts; i++) {
-		enum verdict verdict = decide_contact(r, &r->contact[i], tenant,
-			now_ms, d);
+		enum verdict verdict =
+			decide_contact(r, &r->contact[i], tenant, now_ms, d);
 
 		if (verdict != VERDICT_OK)
 			return verdict;

@@ -29,7 +29,7 @@ enum verdict registrar_read(const struct sip_message *message,
 	struct registration *registration, const char **why);
 
 enum change_kind {
-	CHANGE_NONE,    /* stays as it is */
+	CHANGE_NONE, /* stays as it is */
 	CHANGE_ADD,
 	CHANGE_REFRESH, /* the narrow row */
 	CHANGE_REWRITE, /* both rows */

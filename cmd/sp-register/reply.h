@@ -4,21 +4,21 @@
 
 enum verdict {
 	VERDICT_OK,
-	VERDICT_CHALLENGE,       /* no credentials, or wrong ones */
-	VERDICT_STALE,           /* good enough to try again, nonce is not */
-	VERDICT_MALFORMED,       /* the phrase says what */
-	VERDICT_OUT_OF_ORDER,    /* CSeq not above the last, §10.3 step 7 */
-	VERDICT_NOT_YOURS,       /* AoR of another user, §10.3 step 3 */
-	VERDICT_UNKNOWN_DOMAIN,  /* not one of our tenants, §10.3 step 5 */
-	VERDICT_TOO_BRIEF,       /* expiry below the minimum */
-	VERDICT_TOO_MANY,        /* more contacts than one request may have */
-	VERDICT_NO_METHOD,       /* a known method that is not for us */
+	VERDICT_CHALLENGE,      /* no credentials, or wrong ones */
+	VERDICT_STALE,          /* good enough to try again, nonce is not */
+	VERDICT_MALFORMED,      /* the phrase says what */
+	VERDICT_OUT_OF_ORDER,   /* CSeq not above the last, §10.3 step 7 */
+	VERDICT_NOT_YOURS,      /* AoR of another user, §10.3 step 3 */
+	VERDICT_UNKNOWN_DOMAIN, /* not one of our tenants, §10.3 step 5 */
+	VERDICT_TOO_BRIEF,      /* expiry below the minimum */
+	VERDICT_TOO_MANY,       /* more contacts than one request may have */
+	VERDICT_NO_METHOD,      /* a known method that is not for us */
 	VERDICT_UNKNOWN_METHOD,
-	VERDICT_BAD_SCHEME,      /* neither sip: nor sips: */
-	VERDICT_BAD_EXTENSION,   /* Require */
-	VERDICT_TOO_MANY_HOPS,   /* Max-Forwards 0 */
+	VERDICT_BAD_SCHEME,    /* neither sip: nor sips: */
+	VERDICT_BAD_EXTENSION, /* Require */
+	VERDICT_TOO_MANY_HOPS, /* Max-Forwards 0 */
 	VERDICT_BAD_VERSION,
-	VERDICT_UNAVAILABLE,     /* the database did not take it */
+	VERDICT_UNAVAILABLE, /* the database did not take it */
 	N_VERDICTS,
 };
 

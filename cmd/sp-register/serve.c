@@ -17,12 +17,12 @@
 #include "lib/server.h"
 
 enum {
-	BATCH = 64,      /* datagrams of one transaction; service_answer's
+	BATCH = 64, /* datagrams of one transaction; service_answer's
 			  * limit is 64, too */
-	ROUNDS = 8,      /* batches of one socket before the others' turn */
+	ROUNDS = 8, /* batches of one socket before the others' turn */
 	MAX_LISTEN = 16,
 	SOCKET_BUFFER = 8 << 20, /* bytes; the kernel may give less */
-	DB_WAIT_MS = 1000, /* for another writer, then 503 */
+	DB_WAIT_MS = 1000,       /* for another writer, then 503 */
 };
 
 struct server;
@@ -104,10 +104,10 @@ static int receive_batch(struct server *s, int fd)
 		struct exchange *x = &s->exchange[i];
 
 		/* Too long: garbage, since its end is not here. */
-		x->len = s->in[i].msg_len > SIP_MAX_MESSAGE
-				? 0 : s->in[i].msg_len;
-		x->origin.port = read_address(&s->from[i], s->ip[i],
-			sizeof s->ip[i]);
+		x->len = s->in[i].msg_len > SIP_MAX_MESSAGE ? 0
+							    : s->in[i].msg_len;
+		x->origin.port =
+			read_address(&s->from[i], s->ip[i], sizeof s->ip[i]);
 	}
 	return n;
 }
@@ -129,8 +129,8 @@ static void send_batch(struct server *s, int fd, int n)
 		h->msg_namelen = s->in[i].msg_hdr.msg_namelen;
 	}
 	while (sent < count) {
-		int done = sendmmsg(fd, s->out + sent,
-			(unsigned)(count - sent), 0);
+		int done = sendmmsg(fd, s->out + sent, (unsigned)(count - sent),
+			0);
 
 		/* One that cannot be sent is as good as lost on the way: its
 		 * sender asks again. */
@@ -223,8 +223,8 @@ static int add_listener(struct server *s, const struct sp_listen *listen,
 		return fail_listen(err, listen->text, why);
 	s->n_listeners++;
 	l->server = s;
-	l->event = event_new(s->base, l->fd, EV_READ | EV_PERSIST, on_readable,
-		l);
+	l->event =
+		event_new(s->base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
 	if (l->event == NULL || event_add(l->event, NULL) != 0)
 		return sp_err_memory(err);
 	log_listening(s, l->fd);
@@ -308,14 +308,15 @@ int serve(struct sp_config *config, struct log *log, struct sp_err *err)
 	/* The sockets first: where a second server finds the port taken, it
 	 * has not touched the database. */
 	if (start_loop(s, err) != 0 ||
-		sp_db_open(&s->db, config->db, SP_DB_SERVER, DB_WAIT_MS,
-			err) != 0 ||
+		sp_db_open(&s->db, config->db, SP_DB_SERVER, DB_WAIT_MS, err) !=
+			0 ||
 		service_new(&s->service, config, s->db, log, err) != 0 ||
 		sp_server_resume(s->db, sp_clock_now_ms(), err) != 0)
 		goto out;
 	log_write(log, LOG_INFO, "ready", LOG_FIELDS({"db", config->db}));
 	rc = event_base_dispatch(s->base) < 0
-		? sp_err_set(err, SP_BUG, "the event loop failed") : 0;
+		     ? sp_err_set(err, SP_BUG, "the event loop failed")
+		     : 0;
 	/* So that a restart knows to the millisecond when nobody listened. */
 	service_tick(s->service, sp_clock_now_ms());
 	log_write(log, LOG_INFO, "stopped", LOG_FIELDS({0}));

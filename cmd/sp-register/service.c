@@ -63,8 +63,10 @@ void service_free(struct service *s)
 
 static struct sp_scope scope_at(const struct service *s, int64_t now_ms)
 {
-	return (struct sp_scope){.db = s->db, .tool = "sp-register",
-		.actor = "server", .now_ms = now_ms};
+	return (struct sp_scope){.db = s->db,
+		.tool = "sp-register",
+		.actor = "server",
+		.now_ms = now_ms};
 }
 
 /* ---- database ---------------------------------------------------------- */
@@ -281,9 +283,9 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 			LOG_FIELDS({"source", x->origin.ip}));
 		return false;
 	}
-	*verdict = scan == SIP_SCANNED ? VERDICT_OK
-		 : scan == SIP_BAD_VERSION ? VERDICT_BAD_VERSION
-					   : VERDICT_MALFORMED;
+	*verdict = scan == SIP_SCANNED       ? VERDICT_OK
+		   : scan == SIP_BAD_VERSION ? VERDICT_BAD_VERSION
+					     : VERDICT_MALFORMED;
 	return true;
 }
 

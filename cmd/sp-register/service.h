@@ -27,7 +27,7 @@ struct exchange {
 	struct sip_origin origin;
 	const char *transport; /* "udp" */
 
-	char *answer; /* room for SIP_ANSWER_SIZE */
+	char *answer;      /* room for SIP_ANSWER_SIZE */
 	size_t answer_len; /* 0: no answer */
 	int answer_port;   /* at origin.ip (RFC 3261 §18.2.2, RFC 3581) */
 };

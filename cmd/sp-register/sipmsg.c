@@ -12,10 +12,21 @@ static const struct {
 	const char *name;
 	char compact;
 } HEADERS[SIP_N_HEADERS] = {
-	{"Via", 'v'}, {"From", 'f'}, {"To", 't'}, {"Call-ID", 'i'}, {"CSeq", 0},
-	{"Contact", 'm'}, {"Expires", 0}, {"Authorization", 0}, {"Require", 0},
-	{"Max-Forwards", 0}, {"Content-Length", 'l'}, {"User-Agent", 0},
-	{"WWW-Authenticate", 0}, {"Proxy-Authenticate", 0}, {"Min-Expires", 0},
+	{"Via", 'v'},
+	{"From", 'f'},
+	{"To", 't'},
+	{"Call-ID", 'i'},
+	{"CSeq", 0},
+	{"Contact", 'm'},
+	{"Expires", 0},
+	{"Authorization", 0},
+	{"Require", 0},
+	{"Max-Forwards", 0},
+	{"Content-Length", 'l'},
+	{"User-Agent", 0},
+	{"WWW-Authenticate", 0},
+	{"Proxy-Authenticate", 0},
+	{"Min-Expires", 0},
 	{"Retry-After", 0},
 };
 
@@ -54,8 +65,8 @@ void sipmsg_copy_printable(struct sip_slice slice, char *out, size_t size)
 	size_t n = slice.len < size ? slice.len : size - 1;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = slice.at[i] >= ' ' && slice.at[i] < 0x7f
-				? slice.at[i] : '?';
+		out[i] = slice.at[i] >= ' ' && slice.at[i] < 0x7f ? slice.at[i]
+								  : '?';
 	out[n] = '\0';
 }
 
@@ -306,8 +317,8 @@ static void check_single(struct scanner *s, const struct sip_message *m)
 		int n = m->count[SINGLE[i].header];
 
 		if (n != 1)
-			complain(s, n == 0 ? SINGLE[i].missing
-					   : SINGLE[i].twice);
+			complain(s,
+				n == 0 ? SINGLE[i].missing : SINGLE[i].twice);
 		else if (sipmsg_header(m, SINGLE[i].header).len == 0)
 			complain(s, SINGLE[i].missing);
 	}
@@ -332,7 +343,8 @@ static void check_cseq(struct scanner *s, struct sip_message *m)
 	}
 	m->cseq = (uint32_t)n;
 	if (m->is_request && (m->method.len != m->cseq_method.len ||
-		memcmp(m->method.at, m->cseq_method.at, m->method.len) != 0))
+				     memcmp(m->method.at, m->cseq_method.at,
+					     m->method.len) != 0))
 		complain(s, "CSeq Of Another Method");
 }
 

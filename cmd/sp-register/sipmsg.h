@@ -15,7 +15,7 @@ enum {
 	SIP_MAX_LINE = 2048,    /* bytes of a header line, unfolded */
 	SIP_MAX_MARKS = 32,     /* `;` `,` `&` `%` in one URI or address */
 	SIP_MAX_VIAS = 16,
-	SIP_MAX_CONTACTS = 16,  /* in one REGISTER */
+	SIP_MAX_CONTACTS = 16, /* in one REGISTER */
 	SIP_TAG_SIZE = 17,
 	SIP_ANSWER_SIZE = 49152,
 };
@@ -28,10 +28,22 @@ struct sip_slice {
 
 /* The headers that we look at; the order is that of the table in sipmsg.c. */
 enum sip_header {
-	SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ, SIP_CONTACT,
-	SIP_EXPIRES, SIP_AUTHORIZATION, SIP_REQUIRE, SIP_MAX_FORWARDS,
-	SIP_CONTENT_LENGTH, SIP_USER_AGENT, SIP_WWW_AUTHENTICATE,
-	SIP_PROXY_AUTHENTICATE, SIP_MIN_EXPIRES, SIP_RETRY_AFTER,
+	SIP_VIA,
+	SIP_FROM,
+	SIP_TO,
+	SIP_CALL_ID,
+	SIP_CSEQ,
+	SIP_CONTACT,
+	SIP_EXPIRES,
+	SIP_AUTHORIZATION,
+	SIP_REQUIRE,
+	SIP_MAX_FORWARDS,
+	SIP_CONTENT_LENGTH,
+	SIP_USER_AGENT,
+	SIP_WWW_AUTHENTICATE,
+	SIP_PROXY_AUTHENTICATE,
+	SIP_MIN_EXPIRES,
+	SIP_RETRY_AFTER,
 	SIP_N_HEADERS,
 	SIP_OTHER = SIP_N_HEADERS,
 };
@@ -43,8 +55,8 @@ struct sip_field {
 
 struct sip_message {
 	bool is_request;
-	struct sip_slice method, uri;  /* of a request */
-	int status;                    /* of a response */
+	struct sip_slice method, uri; /* of a request */
+	int status;                   /* of a response */
 	struct sip_slice reason;
 	struct sip_field field[SIP_MAX_FIELDS]; /* in order */
 	int n_fields;
@@ -64,10 +76,10 @@ struct sip_uri {
 };
 
 enum sip_scan {
-	SIP_SCANNED, /* sound, as far as a registrar must know it */
-	SIP_MALFORMED, /* answerable with 400: it has Via, From, To ... */
+	SIP_SCANNED,     /* sound, as far as a registrar must know it */
+	SIP_MALFORMED,   /* answerable with 400: it has Via, From, To ... */
 	SIP_BAD_VERSION, /* answerable with 505 */
-	SIP_GARBAGE, /* to be dropped */
+	SIP_GARBAGE,     /* to be dropped */
 };
 
 /* Cuts `data` into slices. Unfolds header lines in place, changes nothing
@@ -118,8 +130,8 @@ bool sipmsg_uri_equal(const char *a, const char *b);
 
 /* One contact of a Contact field. */
 struct sip_contact {
-	struct sip_slice uri;  /* the text between < and >, or the addr-spec */
-	int64_t expires_s;     /* -1: not given, or not a number (§10.2.1.1) */
+	struct sip_slice uri; /* the text between < and >, or the addr-spec */
+	int64_t expires_s;    /* -1: not given, or not a number (§10.2.1.1) */
 };
 
 enum { SIP_CONTACT_STAR = -2, SIP_CONTACT_BAD = -1 };
@@ -133,7 +145,7 @@ struct sip_via {
 	struct sip_slice text;   /* the whole element */
 	struct sip_slice branch; /* at NULL: none */
 	char host[256];
-	int port;                /* 5060 when none is given (UDP) */
+	int port; /* 5060 when none is given (UDP) */
 	bool has_rport;
 };
 

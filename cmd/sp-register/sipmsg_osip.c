@@ -273,15 +273,18 @@ static bool read_contact(struct sip_slice element, struct sip_contact *out)
 
 	out->expires_s = -1;
 	out->uri = uri_of(element);
-	if (!sipmsg_parse_uri(out->uri, &uri) ||
-		!copy_guarded(element, copy) ||
+	if (!sipmsg_parse_uri(out->uri, &uri) || !copy_guarded(element, copy) ||
 		osip_contact_init(&contact) != 0)
 		return false;
 	ok = osip_contact_parse(contact, copy) == 0 && contact->url != NULL;
-	if (ok && osip_contact_param_get_byname(contact, expires_name,
-			  &expires) == 0 && expires->gvalue != NULL)
-		out->expires_s = sipmsg_number((struct sip_slice){
-			expires->gvalue, strlen(expires->gvalue)}, UINT32_MAX);
+	if (ok &&
+		osip_contact_param_get_byname(contact, expires_name,
+			&expires) == 0 &&
+		expires->gvalue != NULL)
+		out->expires_s =
+			sipmsg_number((struct sip_slice){expires->gvalue,
+					      strlen(expires->gvalue)},
+				UINT32_MAX);
 	osip_contact_free(contact);
 	return ok;
 }
@@ -315,8 +318,8 @@ static bool read_via(const osip_via_t *v, struct sip_via *out)
 
 	if (v->host == NULL || v->protocol == NULL || v->version == NULL)
 		return false;
-	snprintf(host, sizeof host, strchr(v->host, ':') ? "[%.250s]" : "%.257s",
-		v->host);
+	snprintf(host, sizeof host,
+		strchr(v->host, ':') ? "[%.250s]" : "%.257s", v->host);
 	if (!sp_text_is_host(host, strlen(host)) ||
 		(v->port != NULL && !sp_text_to_int(v->port, 1, 65535, &port)))
 		return false;
@@ -347,8 +350,8 @@ bool sipmsg_parse_via(const struct sip_message *m, struct sip_via *via)
 	osip_via_t *v;
 	bool ok;
 
-	if (!sipmsg_next(&rest, ',', &via->text) ||
-		!guard_value(via->text) || osip_via_init(&v) != 0)
+	if (!sipmsg_next(&rest, ',', &via->text) || !guard_value(via->text) ||
+		osip_via_init(&v) != 0)
 		return false;
 	/* Without its parameters: where these are malformed, there is still
 	 * somebody to answer (RFC 4475 §3.1.2.1). */

@@ -14,10 +14,19 @@
 static const char TOOL[] = "sp-status";
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false}, {"login", false}, {"first", false}, {"last", false},
-	{"registered_name", false}, {"state", false}, {"since", false},
-	{"contact", false}, {"transport", false}, {"user_agent", false},
-	{"refreshed", false}, {"expires_in", true}, {"forwarding", false},
+	{"number", false},
+	{"login", false},
+	{"first", false},
+	{"last", false},
+	{"registered_name", false},
+	{"state", false},
+	{"since", false},
+	{"contact", false},
+	{"transport", false},
+	{"user_agent", false},
+	{"refreshed", false},
+	{"expires_in", true},
+	{"forwarding", false},
 };
 
 struct work {
@@ -62,14 +71,17 @@ static int print_status(struct work *w, const struct sp_status *s,
 	sp_forward_text(s->rules, rules, sizeof rules);
 	snprintf(left, sizeof left, "%" PRId64,
 		(b->expires_ms - w->app.scope.now_ms) / 1000);
-	return sp_output_row(w->output, (const char *[]){
-		e->number, text_or_null(e->user.login),
-		text_or_null(e->user.first), text_or_null(e->user.last),
-		e->user.id == 0 ? NULL : name, sp_state_name(s->state),
-		time_or_null(s->since_ms, since), text_or_null(b->contact),
-		text_or_null(b->transport), text_or_null(b->user_agent),
-		time_or_null(b->refreshed_ms, refreshed),
-		is_on_line(s->state) ? left : NULL, text_or_null(rules)}, err);
+	return sp_output_row(w->output,
+		(const char *[]){e->number, text_or_null(e->user.login),
+			text_or_null(e->user.first), text_or_null(e->user.last),
+			e->user.id == 0 ? NULL : name, sp_state_name(s->state),
+			time_or_null(s->since_ms, since),
+			text_or_null(b->contact), text_or_null(b->transport),
+			text_or_null(b->user_agent),
+			time_or_null(b->refreshed_ms, refreshed),
+			is_on_line(s->state) ? left : NULL,
+			text_or_null(rules)},
+		err);
 }
 
 /* ---- which rows -------------------------------------------------------- */
@@ -88,9 +100,11 @@ static int parse_states(struct work *w, struct sp_err *err)
 		len = strcspn(at, ",");
 		snprintf(name, sizeof name, "%.*s", (int)len, at);
 		if (len >= sizeof name || !sp_state_parse(name, &state))
-			return sp_err_set(err, SP_USAGE, "--state: '%.*s' is "
+			return sp_err_set(err, SP_USAGE,
+				"--state: '%.*s' is "
 				"not a state: free, resting, reserved, offline,"
-				" registered, late or lost", (int)len, at);
+				" registered, late or lost",
+				(int)len, at);
 		w->wanted[state] = true;
 	}
 	return 0;
@@ -139,8 +153,10 @@ static int set_moment(struct work *w, struct sp_err *err)
 		return -1;
 	if (since_ms != 0 && !w->common.quiet) {
 		sp_clock_format(since_ms, since);
-		fprintf(stderr, "%s: no server is running since %s: states are "
-			"as they were then\n", TOOL, since);
+		fprintf(stderr,
+			"%s: no server is running since %s: states are "
+			"as they were then\n",
+			TOOL, since);
 	}
 	return 0;
 }

@@ -243,8 +243,8 @@ static void repeat_late(struct load *l, uint64_t now)
 	}
 }
 
-static void on_ok(
-	struct load *l, struct agent *a, const char *msg, uint64_t now)
+static void on_ok(struct load *l, struct agent *a, const char *msg,
+	uint64_t now)
 {
 	if (l->options->check && !phone_accepts(&a->phone, &l->site, msg))
 		l->result->malformed++;
@@ -264,8 +264,8 @@ static void on_refusal(struct load *l, struct agent *a, unsigned status)
 
 /* A second challenge within a registration says that the password is wrong,
  * unless it says that the nonce was too old. */
-static void on_challenge(
-	struct load *l, struct agent *a, const char *msg, uint64_t now)
+static void on_challenge(struct load *l, struct agent *a, const char *msg,
+	uint64_t now)
 {
 	bool stale = false;
 
@@ -330,8 +330,8 @@ static void wait_for_event(struct load *l)
 	if (now < l->end_us && l->end_us < wake)
 		wake = l->end_us;
 	uint64_t us = wake > now ? wake - now : 0;
-	struct timespec timeout = {
-		(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+	struct timespec timeout = {(time_t)(us / 1000000),
+		(long)(us % 1000000) * 1000};
 	ppoll(&pollfd, 1, &timeout, NULL);
 }
 

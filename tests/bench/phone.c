@@ -206,8 +206,8 @@ static bool get_param(const char *line, const char *name, char *out, size_t cap)
 }
 
 /* line: one challenge, from the blank after "Digest" to the end of the line */
-static bool take_line(
-	struct phone *phone, struct site *site, const char *line, bool *stale)
+static bool take_line(struct phone *phone, struct site *site, const char *line,
+	bool *stale)
 {
 	char value[32];
 
@@ -228,8 +228,8 @@ static bool take_line(
 	return true;
 }
 
-bool phone_take_challenge(
-	struct phone *phone, struct site *site, const char *msg, bool *stale)
+bool phone_take_challenge(struct phone *phone, struct site *site,
+	const char *msg, bool *stale)
 {
 	static const char name[] = "\r\nWWW-Authenticate: Digest";
 	char line[512];
@@ -247,8 +247,8 @@ bool phone_take_challenge(
 	return false;
 }
 
-bool phone_accepts(
-	const struct phone *phone, const struct site *site, const char *msg)
+bool phone_accepts(const struct phone *phone, const struct site *site,
+	const char *msg)
 {
 	uint32_t ext = site->first + phone->index;
 	char want[4][128];

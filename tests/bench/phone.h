@@ -58,12 +58,12 @@ bool response_read(const char *msg, struct response *response);
 
 /* Takes over the first Digest challenge with MD5 from a 401. False if it has
  * none. *stale: the server says that only the nonce was too old. */
-bool phone_take_challenge(
-	struct phone *phone, struct site *site, const char *msg, bool *stale);
+bool phone_take_challenge(struct phone *phone, struct site *site,
+	const char *msg, bool *stale);
 
 /* Whether a 200 repeats the headers of our request and lists our contact with
  * some time to live. */
-bool phone_accepts(
-	const struct phone *phone, const struct site *site, const char *msg);
+bool phone_accepts(const struct phone *phone, const struct site *site,
+	const char *msg);
 
 #endif

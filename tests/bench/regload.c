@@ -95,8 +95,8 @@ static int store_number(const struct option_row *row, const char *s)
 	return 0;
 }
 
-static int parse_options(
-	int argc, char **argv, const struct option_row row[OPTIONS])
+static int parse_options(int argc, char **argv,
+	const struct option_row row[OPTIONS])
 {
 	struct option longopts[OPTIONS + 1] = {0};
 	int i;
@@ -152,8 +152,8 @@ static void print_ha1(const struct load_options *load)
 }
 
 /* server_cpu_s: negative when unknown */
-static void print_result(
-	const char *name, const struct load_result *r, double server_cpu_s)
+static void print_result(const char *name, const struct load_result *r,
+	double server_cpu_s)
 {
 	const struct histogram *h = &r->reg_us;
 
@@ -194,8 +194,9 @@ static bool run_phase(struct load *load, const char *name, uint32_t server_pid,
 static bool run_phases(struct load *load, const struct options *o)
 {
 	/* ten minutes: only a bound, the limit ends it */
-	const struct load_plan prefill = {
-		.window = 64, .seconds = 600, .limit = o->load.count};
+	const struct load_plan prefill = {.window = 64,
+		.seconds = 600,
+		.limit = o->load.count};
 	const struct load_plan plan = {.window = o->window,
 		.rate = o->rate,
 		.seconds = o->duration_s,

@@ -90,8 +90,8 @@ static int open_socket(const char *address)
 }
 
 /* Receives a batch and sends its answers. Returns -1 when the socket fails. */
-static int serve_batch(
-	int fd, char in[BATCH][REQUEST_MAX], char out[BATCH][RESPONSE_MAX])
+static int serve_batch(int fd, char in[BATCH][REQUEST_MAX],
+	char out[BATCH][RESPONSE_MAX])
 {
 	struct sockaddr_in peer[BATCH];
 	struct iovec iov[BATCH];
@@ -106,8 +106,8 @@ static int serve_batch(
 	}
 	int n = recvmmsg(fd, msg, BATCH, MSG_WAITFORONE, NULL);
 	for (int i = 0; i < n; i++)
-		iov[i] = (struct iovec){
-			out[i], answer(in[i], msg[i].msg_len, out[i])};
+		iov[i] = (struct iovec){out[i],
+			answer(in[i], msg[i].msg_len, out[i])};
 	for (int done = 0; done < n;) {
 		int sent = sendmmsg(fd, msg + done, (unsigned)(n - done), 0);
 		done += sent > 0 ? sent : 1;

@@ -28,9 +28,10 @@ static const char *history(struct world *w, const char *sql)
 /* What has happened since the last call. */
 static const char *events(struct world *w)
 {
-	static const char SQL[] = "SELECT CASE WHEN detail = '' THEN what"
+	static const char SQL[] =
+		"SELECT CASE WHEN detail = '' THEN what"
 		" ELSE what || '=' || detail END FROM event ORDER BY seq",
-		FORGET[] = "DELETE FROM event";
+			  FORGET[] = "DELETE FROM event";
 	const char *text = history(w, SQL);
 
 	sp_db_exec(w->db, FORGET, SP_NO_ARGS, NULL, &w->err);
@@ -40,7 +41,8 @@ static const char *events(struct world *w)
 /* "lost@30000": how each session ended, and when. */
 static const char *sessions(struct world *w)
 {
-	static const char SQL[] = "SELECT coalesce(ending || '@' ||"
+	static const char SQL[] =
+		"SELECT coalesce(ending || '@' ||"
 		" (ended_ms - 1795426200000), 'open') FROM login_session"
 		" ORDER BY id";
 
@@ -59,14 +61,19 @@ static struct sp_extension extension_of(struct world *w, const char *operand)
 /* Of asmith, now, for 30 seconds. */
 static void add(struct world *w, const char *contact)
 {
-	struct sp_binding b = {.call_id = "1", .source = "192.0.2.1:5060",
-		.transport = "udp", .user_agent = "phone", .cseq = 1,
+	struct sp_binding b = {.call_id = "1",
+		.source = "192.0.2.1:5060",
+		.transport = "udp",
+		.user_agent = "phone",
+		.cseq = 1,
 		.refreshed_ms = w->scope.now_ms,
 		.expires_ms = w->scope.now_ms + 30000};
 
 	snprintf(b.contact, sizeof b.contact, "%s", contact);
-	world_must(w, sp_binding_add(&w->scope, extension_of(w, "asmith").id,
-			      &b, &w->err) == 0, contact);
+	world_must(w,
+		sp_binding_add(&w->scope, extension_of(w, "asmith").id, &b,
+			&w->err) == 0,
+		contact);
 }
 
 /* The newest, or another by its place in the list. */
@@ -164,7 +171,8 @@ static void check_drop(struct unit *u)
 
 static void check_recycled(struct unit *u)
 {
-	static const char LEFT[] = "SELECT (SELECT count(*) FROM binding) +"
+	static const char LEFT[] =
+		"SELECT (SELECT count(*) FROM binding) +"
 		" (SELECT count(*) FROM binding_live) + (SELECT count(*) FROM"
 		" forward) + (SELECT count(*) FROM secret) +"
 		" (SELECT count(*) FROM sp_user)";
@@ -210,10 +218,13 @@ static void check_states(struct unit *u)
 		int64_t at, since;
 		const char *state;
 	} cases[] = {
-		{0, 0, "registered"}, {17000, 0, "registered"},
-		{17001, 0, "late"}, {29999, 0, "late"},
+		{0, 0, "registered"},
+		{17000, 0, "registered"},
+		{17001, 0, "late"},
+		{29999, 0, "late"},
 		/* Nobody has swept yet. */
-		{30000, 30000, "lost"}, {90000, 30000, "lost"},
+		{30000, 30000, "lost"},
+		{90000, 30000, "lost"},
 	};
 	struct sp_binding b;
 	struct world w;

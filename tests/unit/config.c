@@ -61,18 +61,16 @@ static const struct {
 		"2: unknown key 'pools', expected db, listen, tenants"},
 	{"db: a\ndb: b\n", "2: 'db' a second time, expected only one"},
 	{"? [db]\n: a\n", "1: a list, expected one value"},
-	{"<<: {db: a}\n",
-		"1: unknown key '<<', expected db, listen, tenants"},
+	{"<<: {db: a}\n", "1: unknown key '<<', expected db, listen, tenants"},
 	{"db: [a]\n", "1: db: a list, expected one value"},
 	{"db: {a: b}\n", "1: db: a mapping, expected one value"},
 	{"db:\n", "1: db: empty, expected a value"},
-	{"db: \"a\\0b\"\n",
-		"1: db: a control character, expected plain text"},
+	{"db: \"a\\0b\"\n", "1: db: a control character, expected plain text"},
 	{"db: ~/sp.db\n", "1: db: '~/sp.db': '~' is not expanded, expected "
-		"a whole path"},
+			  "a whole path"},
 	/* Where to listen. */
 	{"listen: udp:127.0.0.1:5060\n", "1: listen: not a list, expected "
-		"[a, b] or lines with '- '"},
+					 "[a, b] or lines with '- '"},
 	{"listen: []\n",
 		"1: listen: an empty list, expected at least one entry"},
 	{"listen:\n- udp:127.0.0.1:1\n- tcp:127.0.0.1:5060\n",
@@ -80,20 +78,20 @@ static const struct {
 		"HOST an IPv4 address or [IPv6]"},
 	/* Tenants. */
 	{"tenants: a.example\n", "1: tenants: not a list, expected [a, b] or "
-		"lines with '- '"},
+				 "lines with '- '"},
 	{"tenants: []\n",
 		"1: tenants: an empty list, expected at least one entry"},
 	{"tenants:\n- a.example\n", "2: tenants: not a mapping, expected "
-		"lines with 'key: value'"},
+				    "lines with 'key: value'"},
 	{"tenants: &a [*a]\n", "1: tenants: not a mapping, expected "
-		"lines with 'key: value'"},
+			       "lines with 'key: value'"},
 	{"tenants:\n- &a\n  domain: a.b\n  pool: [1]\n  registration: *a\n",
 		"3: registration: unknown key 'domain', expected refresh, "
 		"timeout, min, max-contacts"},
 	{"tenants:\n- pool: [1]\n", "2: tenants: a tenant without 'domain', "
-		"expected 'domain' and 'pool'"},
+				    "expected 'domain' and 'pool'"},
 	{"tenants:\n- domain: a\n", "2: tenants: a tenant without 'pool', "
-		"expected 'domain' and 'pool'"},
+				    "expected 'domain' and 'pool'"},
 	{"tenants:\n- domain: a_b\n  pool: [1]\n",
 		"2: domain: 'a_b' is not a host, expected a name like "
 		"acme.example or an address"},
@@ -101,14 +99,15 @@ static const struct {
 		"4: aliases: 'A.Example' is a name of tenant 'a.example' "
 		"already, expected another"},
 	{TENANT "  aliases: [b, B]\n", "4: aliases: 'B' is a name of tenant "
-		"'a.example' already, expected another"},
+				       "'a.example' already, expected another"},
 	{TENANT "- domain: A.EXAMPLE\n  pool: [1]\n",
 		"4: domain: 'A.EXAMPLE' is a name of tenant 'a.example' "
 		"already, expected another"},
 	{TENANT "- {pool: [1], aliases: [a.example], domain: b}\n",
 		"4: aliases: 'a.example' is a name of tenant 'a.example' "
 		"already, expected another"},
-	{TENANT "  voicemial: sip:a\n", "4: tenants: unknown key 'voicemial', "
+	{TENANT "  voicemial: sip:a\n",
+		"4: tenants: unknown key 'voicemial', "
 		"expected domain, aliases, pool, reserved, rest, "
 		"registration, voicemail, gateway, forwarding"},
 	/* Numbers. */
@@ -119,7 +118,7 @@ static const struct {
 	{"tenants:\n- domain: a\n  pool: [[1]]\n",
 		"3: pool: a list, expected one value"},
 	{TENANT "  rest: 30\n", "4: rest: '30' is not a duration (like 15s, "
-		"20m, 30d)"},
+				"20m, 30d)"},
 	{TENANT "  registration:\n    max-contacts: 65\n",
 		"5: max-contacts: '65': expected a number from 1 to 64"},
 	{TENANT "  registration:\n    max-contacts: 0\n",
@@ -136,7 +135,8 @@ static const struct {
 	{TENANT "  registration: {refresh: 0}\n",
 		"4: registration: refresh 0, expected more"},
 	/* Addresses. */
-	{TENANT "  voicemail: vm@a\n", "4: voicemail: 'vm@a' is not a SIP "
+	{TENANT "  voicemail: vm@a\n",
+		"4: voicemail: 'vm@a' is not a SIP "
 		"URI, expected one like sip:vm-{number}@HOST"},
 	{TENANT "  voicemail: 'sip:{nummer}@a'\n",
 		"4: voicemail: 'sip:{nummer}@a' is not a SIP URI, expected "
@@ -145,12 +145,13 @@ static const struct {
 		"4: gateway: 'sip:{number}@a' is not a SIP URI, expected one "
 		"like sip:HOST"},
 	{TENANT "  gateway: 'tel:1'\n", "4: gateway: 'tel:1' is not a SIP "
-		"URI, expected one like sip:HOST"},
+					"URI, expected one like sip:HOST"},
 	/* Forwarding. */
 	{TENANT "  forwarding: {never: {to: reject}}\n",
 		"4: forwarding: unknown key 'never', expected always, busy, "
 		"no-answer, offline"},
-	{TENANT "  forwarding: {busy: reject}\n", "4: busy: not a mapping, "
+	{TENANT "  forwarding: {busy: reject}\n",
+		"4: busy: not a mapping, "
 		"expected lines with 'key: value'"},
 	{TENANT "  forwarding: {busy: {}}\n",
 		"4: busy: no target, expected 'to'"},
@@ -191,8 +192,9 @@ static void check_place(struct unit *u, const char *yaml, const char *start)
 	rc = sp_config_load(&config, FILE_NAME, NULL, &err);
 	sp_config_release(&config);
 	snprintf(expected, sizeof expected, "%s:%s", FILE_NAME, start);
-	unit_ok(u, rc == -1 && err.code == SP_CONFIG &&
-		strncmp(err.msg, expected, strlen(expected)) == 0,
+	unit_ok(u,
+		rc == -1 && err.code == SP_CONFIG &&
+			strncmp(err.msg, expected, strlen(expected)) == 0,
 		"%s...: %s", start, err.msg);
 }
 
@@ -206,8 +208,7 @@ static void check_wrong_files(struct unit *u)
 	check_place(u, TENANT "  reserved: [1-0]\n", "4: reserved: ");
 	check_place(u, TENANT "  forwarding: {busy: {to: voicemail}}\n",
 		"4: to: ");
-	check_place(u, TENANT "  forwarding: {busy: {to: 'a b'}}\n",
-		"4: to: ");
+	check_place(u, TENANT "  forwarding: {busy: {to: 'a b'}}\n", "4: to: ");
 	check_place(u, "db: a\n...\n]\n", "3: not YAML: ");
 	check_place(u, "db: a\nlisten: [udp:127.0.0.1:1\n", "3: not YAML: ");
 	check_place(u, "db: a\n\tlisten: b\n", "2: not YAML: ");
@@ -246,16 +247,17 @@ static void check_tenant(struct unit *u, const struct sp_tenant *tenant)
 	unit_int(u, (int64_t)tenant->n_aliases, 2, "number of aliases");
 	unit_str(u, tenant->aliases[1], "acme.test", "alias in lower case");
 	unit_int(u, (int64_t)tenant->pool.all.n, 2, "ranges of the pool");
-	unit_ok(u, sp_ranges_has(&tenant->pool.automatic, "1001") &&
-		!sp_ranges_has(&tenant->pool.automatic, "1911"),
+	unit_ok(u,
+		sp_ranges_has(&tenant->pool.automatic, "1001") &&
+			!sp_ranges_has(&tenant->pool.automatic, "1911"),
 		"reserved numbers are taken out");
 	unit_int(u, tenant->rest_ms, INT64_C(30) * 86400000, "rest");
 	unit_int(u, tenant->refresh_ms, 20000, "refresh");
 	unit_int(u, tenant->timeout_ms, 60000, "timeout");
 	unit_int(u, tenant->min_ms, 5000, "min");
 	unit_int(u, tenant->max_contacts, 2, "max-contacts");
-	unit_str(u, tenant->voicemail,
-		"sip:vm-{number}@voicemail.acme.example", "voicemail");
+	unit_str(u, tenant->voicemail, "sip:vm-{number}@voicemail.acme.example",
+		"voicemail");
 	unit_str(u, tenant->gateway, "sip:trunk.acme.example", "gateway");
 	unit_str(u, rules[SP_ALWAYS].target, "", "no rule for always");
 	unit_str(u, rules[SP_BUSY].target, "+14155550123", "rule for busy");
@@ -300,8 +302,10 @@ static void check_no_file(struct unit *u)
 			"default listen");
 		unit_str(u, config.tenants[0].domain, "localhost",
 			"default tenant");
-		unit_ok(u, sp_ranges_has(&config.tenants[0].pool.automatic,
-			"9999"), "default pool");
+		unit_ok(u,
+			sp_ranges_has(&config.tenants[0].pool.automatic,
+				"9999"),
+			"default pool");
 	}
 	sp_config_release(&config);
 }
@@ -317,15 +321,24 @@ static void check_listen(struct unit *u)
 	} cases[] = {
 		{"udp:127.0.0.1:0", "127.0.0.1", 0},
 		{"udp:[2001:db8::1]:65535", "2001:db8::1", 65535},
-		{"udp:127.0.0.1:65536", NULL, 0}, {"udp:127.0.0.1", NULL, 0},
-		{"udp:127.0.0.1:", NULL, 0},      {"udp::5060", NULL, 0},
-		{"udp:", NULL, 0},                {"udp", NULL, 0},
-		{"", NULL, 0},                    {"udp:5060", NULL, 0},
-		{"udp:::1:5060", NULL, 0},        {"udp:[::1]", NULL, 0},
-		{"udp:[]:1", NULL, 0},            {"udp:[:1", NULL, 0},
-		{"udp:[127.0.0.1]:1", NULL, 0},   {"udp:a.example:1", NULL, 0},
-		{"UDP:127.0.0.1:1", NULL, 0},     {"tls:127.0.0.1:1", NULL, 0},
-		{"udp:127.0.0.1:+1", NULL, 0},    {"udp:127.0.0.1:1 ", NULL, 0},
+		{"udp:127.0.0.1:65536", NULL, 0},
+		{"udp:127.0.0.1", NULL, 0},
+		{"udp:127.0.0.1:", NULL, 0},
+		{"udp::5060", NULL, 0},
+		{"udp:", NULL, 0},
+		{"udp", NULL, 0},
+		{"", NULL, 0},
+		{"udp:5060", NULL, 0},
+		{"udp:::1:5060", NULL, 0},
+		{"udp:[::1]", NULL, 0},
+		{"udp:[]:1", NULL, 0},
+		{"udp:[:1", NULL, 0},
+		{"udp:[127.0.0.1]:1", NULL, 0},
+		{"udp:a.example:1", NULL, 0},
+		{"UDP:127.0.0.1:1", NULL, 0},
+		{"tls:127.0.0.1:1", NULL, 0},
+		{"udp:127.0.0.1:+1", NULL, 0},
+		{"udp:127.0.0.1:1 ", NULL, 0},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -369,8 +382,10 @@ static void check_environment(struct unit *u)
 	check_found(u, NULL, "other.db", "SP_DB before the file");
 	unsetenv("SP_DB");
 	setenv("SP_CONFIG", "missing.yaml", 1);
-	check_found(u, NULL, "cannot read 'missing.yaml': No such file or "
-		"directory", "a missing SP_CONFIG");
+	check_found(u, NULL,
+		"cannot read 'missing.yaml': No such file or "
+		"directory",
+		"a missing SP_CONFIG");
 	unsetenv("SP_CONFIG");
 }
 
@@ -378,7 +393,8 @@ static void check_no_home(struct unit *u)
 {
 	unsetenv("HOME");
 	check_found(u, "named.yaml", "named", "no HOME, none needed");
-	check_found(u, NULL, "no place for the database: HOME is not set, "
+	check_found(u, NULL,
+		"no place for the database: HOME is not set, "
 		"expected it, or SP_DB, or 'db' in the configuration",
 		"no HOME");
 	setenv("XDG_STATE_HOME", "/state", 1);
@@ -421,7 +437,8 @@ static void check_choices(struct unit *u)
 	struct sp_config config;
 	struct sp_err err = {0};
 
-	unit_ok(u, sp_config_load(&config, NULL, NULL, &err) == 0, "one tenant");
+	unit_ok(u, sp_config_load(&config, NULL, NULL, &err) == 0,
+		"one tenant");
 	check_choice(u, &config, NULL, "localhost");
 	check_choice(u, &config, "a",
 		"no tenant 'a', expected one of: localhost");
@@ -429,7 +446,8 @@ static void check_choices(struct unit *u)
 	write_file(FILE_NAME, FULL, strlen(FULL));
 	unit_ok(u, sp_config_load(&config, FILE_NAME, NULL, &err) == 0,
 		"two tenants");
-	check_choice(u, &config, NULL, "no tenant named, expected --tenant "
+	check_choice(u, &config, NULL,
+		"no tenant named, expected --tenant "
 		"with one of: acme.example, b.example");
 	check_choice(u, &config, "B.example", "b.example");
 	check_choice(u, &config, "192.0.2.10", "acme.example");

@@ -24,7 +24,9 @@ static const char *rows(struct sp_db *db, const char *sql,
 	while ((rc = sp_db_step(st, &err)) == 1)
 		for (int i = 0; i < columns && n < sizeof text; i++)
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s",
-				i > 0 ? "|" : n > 0 ? " " : "",
+				i > 0   ? "|"
+				: n > 0 ? " "
+					: "",
 				sp_col_is_null(st, i) ? "NULL"
 						      : sp_col_text(st, i));
 	sp_db_done(st);
@@ -35,7 +37,8 @@ static const char *rows(struct sp_db *db, const char *sql,
 
 static void check_values(struct unit *u, struct world *w)
 {
-	static const char IN_ORDER[] = "SELECT $1, $2, $3",
+	static const char
+		IN_ORDER[] = "SELECT $1, $2, $3",
 		BACKWARDS[] = "SELECT $2, $1, $2",
 		TEN[] = "SELECT $10, $1, $9, $8, $7, $6, $5, $4, $3, $2",
 		TYPES[] = "SELECT typeof($1), typeof($2), typeof($3),"
@@ -43,29 +46,40 @@ static void check_values(struct unit *u, struct world *w)
 		LIMITS[] = "SELECT $1, $2";
 	struct sp_db *db = w->db;
 
-	unit_str(u, rows(db, IN_ORDER, SP_ARGS(sp_int(1), sp_text("b"),
-		sp_null()), 3), "1|b|NULL", "values in order");
+	unit_str(u,
+		rows(db, IN_ORDER, SP_ARGS(sp_int(1), sp_text("b"), sp_null()),
+			3),
+		"1|b|NULL", "values in order");
 	unit_str(u, rows(db, BACKWARDS, SP_ARGS(sp_int(1), sp_int(2)), 3),
 		"2|1|2", "$2 before $1");
 	unit_str(u, rows(db, BACKWARDS, SP_ARGS(sp_int(3), sp_int(4)), 3),
 		"4|3|4", "  and other values");
-	unit_str(u, rows(db, TEN, SP_ARGS(sp_int(1), sp_int(2), sp_int(3),
-		sp_int(4), sp_int(5), sp_int(6), sp_int(7), sp_int(8),
-		sp_int(9), sp_int(10)), 10), "10|1|9|8|7|6|5|4|3|2",
-		"$10 is not $1");
-	unit_str(u, rows(db, TYPES, SP_ARGS(sp_int(1), sp_text(""),
-		sp_text(NULL), sp_blob("", 0), sp_blob(NULL, 4), sp_null()), 6),
+	unit_str(u,
+		rows(db, TEN,
+			SP_ARGS(sp_int(1), sp_int(2), sp_int(3), sp_int(4),
+				sp_int(5), sp_int(6), sp_int(7), sp_int(8),
+				sp_int(9), sp_int(10)),
+			10),
+		"10|1|9|8|7|6|5|4|3|2", "$10 is not $1");
+	unit_str(u,
+		rows(db, TYPES,
+			SP_ARGS(sp_int(1), sp_text(""), sp_text(NULL),
+				sp_blob("", 0), sp_blob(NULL, 4), sp_null()),
+			6),
 		"integer|text|null|blob|null|null", "types");
-	unit_str(u, rows(db, LIMITS, SP_ARGS(sp_int(INT64_MIN),
-		sp_int(INT64_MAX)), 2),
+	unit_str(u,
+		rows(db, LIMITS, SP_ARGS(sp_int(INT64_MIN), sp_int(INT64_MAX)),
+			2),
 		"-9223372036854775808|9223372036854775807", "limits");
 	unit_str(u, rows(db, IN_ORDER, SP_ARGS(sp_int(1), sp_int(2)), 3),
 		"wrong values for: SELECT $1, $2, $3", "one too few");
-	unit_str(u, rows(db, IN_ORDER, SP_ARGS(sp_int(1), sp_int(2), sp_int(3),
-		sp_int(4)), 3), "wrong values for: SELECT $1, $2, $3",
-		"one too many");
-	unit_str(u, rows(db, IN_ORDER, SP_ARGS(sp_int(1), sp_int(2),
-		sp_int(3)), 3), "1|2|3", "  and right again");
+	unit_str(u,
+		rows(db, IN_ORDER,
+			SP_ARGS(sp_int(1), sp_int(2), sp_int(3), sp_int(4)), 3),
+		"wrong values for: SELECT $1, $2, $3", "one too many");
+	unit_str(u,
+		rows(db, IN_ORDER, SP_ARGS(sp_int(1), sp_int(2), sp_int(3)), 3),
+		"1|2|3", "  and right again");
 }
 
 static void check_columns(struct unit *u, struct world *w)
@@ -100,8 +114,9 @@ static void check_columns(struct unit *u, struct world *w)
 static void check_statements(struct unit *u, struct world *w)
 {
 	static const char NUMBERS[] = "SELECT value FROM json_each('[1,2,3]')",
-		NONE[] = "SELECT 1 WHERE 0", BAD[] = "SELECT missing",
-		SAME_TEXT[] = "SELECT value FROM json_each('[1,2,3]')";
+			  NONE[] = "SELECT 1 WHERE 0", BAD[] = "SELECT missing",
+			  SAME_TEXT[] =
+				  "SELECT value FROM json_each('[1,2,3]')";
 	struct sp_stmt *st, *other;
 	struct sp_db *db = w->db;
 
@@ -110,8 +125,10 @@ static void check_statements(struct unit *u, struct world *w)
 		"its first row");
 	unit_int(u, sp_db_query(db, NUMBERS, SP_NO_ARGS, &other, &w->err), -1,
 		"the same text inside");
-	unit_str(u, w->err.msg, "statement table: in use: "
-		"SELECT value FROM json_each('[1,2,3]')", "  is refused");
+	unit_str(u, w->err.msg,
+		"statement table: in use: "
+		"SELECT value FROM json_each('[1,2,3]')",
+		"  is refused");
 	unit_int(u, w->err.code, SP_BUG, "  its code");
 	unit_ok(u, other == NULL, "  gives no statement");
 	unit_str(u, rows(db, SAME_TEXT, SP_NO_ARGS, 1), "1 2 3",
@@ -128,8 +145,10 @@ static void check_statements(struct unit *u, struct world *w)
 	for (int i = 0; i < 2; i++) {
 		unit_int(u, sp_db_query(db, BAD, SP_NO_ARGS, &st, &w->err), -1,
 			"no SQL");
-		unit_str(u, w->err.msg, "database 'memory': "
-			"no such column: missing", "  says so");
+		unit_str(u, w->err.msg,
+			"database 'memory': "
+			"no such column: missing",
+			"  says so");
 	}
 }
 
@@ -160,9 +179,9 @@ static void check_full(struct unit *u)
 static void check_transactions(struct unit *u, struct world *w)
 {
 	static const char ADD[] = "INSERT INTO tenant (domain) VALUES ($1)"
-		" ON CONFLICT (domain) DO NOTHING",
-		LIST[] = "SELECT domain FROM tenant ORDER BY domain",
-		CHANGE[] = "UPDATE tenant SET domain = domain || '2'";
+				  " ON CONFLICT (domain) DO NOTHING",
+			  LIST[] = "SELECT domain FROM tenant ORDER BY domain",
+			  CHANGE[] = "UPDATE tenant SET domain = domain || '2'";
 	struct sp_db *db = w->db;
 	int64_t changed = -1;
 
@@ -207,14 +226,17 @@ static void check_dependents(struct unit *u, struct world *w)
 		"INSERT INTO by_name VALUES ('one')",
 		"INSERT INTO other VALUES (1)",
 	};
-	static const char COUNTS[] = "SELECT (SELECT count(*) FROM thing),"
+	static const char COUNTS[] =
+		"SELECT (SELECT count(*) FROM thing),"
 		" (SELECT count(*) FROM a), (SELECT count(*) FROM \"b \"\"c\"),"
 		" (SELECT count(*) FROM two), (SELECT count(*) FROM by_name),"
 		" (SELECT count(*) FROM other)";
 
 	for (size_t i = 0; i < sizeof SQL / sizeof SQL[0]; i++)
-		world_must(w, sp_db_exec(w->db, SQL[i], SP_NO_ARGS, NULL,
-				      &w->err) == 0, SQL[i]);
+		world_must(w,
+			sp_db_exec(w->db, SQL[i], SP_NO_ARGS, NULL, &w->err) ==
+				0,
+			SQL[i]);
 	unit_int(u, sp_db_delete_dependents(w->db, "thing", 1, &w->err), 0,
 		"dependents");
 	unit_str(u, rows(w->db, COUNTS, SP_NO_ARGS, 6), "2|1|1|2|1|1",
@@ -295,17 +317,23 @@ static void check_made(struct unit *u)
 	struct stat st;
 	char version[16];
 
-	unit_str(u, try_open(path, SP_DB_READ, NULL), "no database "
+	unit_str(u, try_open(path, SP_DB_READ, NULL),
+		"no database "
 		"'DIR/x/y/sp.db': No such file or directory (sp-assign and "
-		"sp-register serve make it)", "none to read");
-	unit_str(u, try_open(path, SP_DB_WRITE, NULL), "no database "
+		"sp-register serve make it)",
+		"none to read");
+	unit_str(u, try_open(path, SP_DB_WRITE, NULL),
+		"no database "
 		"'DIR/x/y/sp.db': No such file or directory (sp-assign and "
-		"sp-register serve make it)", "none to write");
+		"sp-register serve make it)",
+		"none to write");
 	unit_str(u, try_open(path, SP_DB_TRIAL, NULL), "", "one to try");
 	unit_ok(u, access(in_dir("x"), F_OK) != 0, "  which leaves nothing");
 	unit_str(u, try_open(path, SP_DB_CREATE, NULL), "", "made");
-	unit_ok(u, stat(in_dir("x/y/sp.db"), &st) == 0 &&
-			(st.st_mode & 0777) == 0600, "  for its owner only");
+	unit_ok(u,
+		stat(in_dir("x/y/sp.db"), &st) == 0 &&
+			(st.st_mode & 0777) == 0600,
+		"  for its owner only");
 	unit_ok(u, stat(in_dir("x"), &st) == 0 && (st.st_mode & 0777) == 0700,
 		"  in directories of his own");
 	unit_str(u, try_open(in_dir("x/y/sp.db"), SP_DB_READ, NULL), "",
@@ -318,9 +346,11 @@ static void check_made(struct unit *u)
 	unit_str(u, rows(db, VERSION, SP_NO_ARGS, 1), version,
 		"  of this schema");
 	sp_db_close(db);
-	unit_str(u, try_open(in_dir("x/y/sp.db"), SP_DB_READ,
-		"DELETE FROM tenant"), "database 'DIR/x/y/sp.db': attempt to "
-		"write a readonly database", "  only read");
+	unit_str(u,
+		try_open(in_dir("x/y/sp.db"), SP_DB_READ, "DELETE FROM tenant"),
+		"database 'DIR/x/y/sp.db': attempt to "
+		"write a readonly database",
+		"  only read");
 }
 
 static void check_empty(struct unit *u)
@@ -330,13 +360,18 @@ static void check_empty(struct unit *u)
 	write_file(in_dir("empty.db"), "", 0);
 	unit_str(u, try_open(in_dir("empty.db"), SP_DB_READ, NULL),
 		"database 'DIR/empty.db' has schema 0, this sp needs 1: any "
-		"tool that writes brings it up to date", "an empty file");
+		"tool that writes brings it up to date",
+		"an empty file");
 	unit_int(u, (int64_t)read_file(in_dir("empty.db"), data, sizeof data),
 		0, "  stays empty");
-	unit_str(u, try_open(in_dir("empty.db"), SP_DB_WRITE,
-		"SELECT heartbeat_ms FROM server"), "", "  and is brought up");
-	unit_str(u, try_open(in_dir("empty.db"), SP_DB_READ,
-		"SELECT heartbeat_ms FROM server"), "", "  for good");
+	unit_str(u,
+		try_open(in_dir("empty.db"), SP_DB_WRITE,
+			"SELECT heartbeat_ms FROM server"),
+		"", "  and is brought up");
+	unit_str(u,
+		try_open(in_dir("empty.db"), SP_DB_READ,
+			"SELECT heartbeat_ms FROM server"),
+		"", "  for good");
 }
 
 /* A database of ours that `sql` makes another's, as SQLite would leave it:
@@ -363,7 +398,8 @@ static void check_strangers(struct unit *u)
 	static const struct {
 		const char *name, *sql, *error;
 	} cases[] = {
-		{"newer", "PRAGMA user_version=99", "database 'DIR/s.db' has "
+		{"newer", "PRAGMA user_version=99",
+			"database 'DIR/s.db' has "
 			"schema 99, this sp knows up to 1: use a newer sp"},
 		{"another program's", "PRAGMA application_id=1",
 			"database 'DIR/s.db' is not one of sp"},
@@ -382,15 +418,18 @@ static void check_strangers(struct unit *u)
 		for (size_t k = 0; k < sizeof MODES / sizeof MODES[0]; k++)
 			unit_str(u, try_open(in_dir("s.db"), MODES[k], NULL),
 				cases[i].error, cases[i].name);
-		unit_ok(u, len > 0 && len < sizeof before &&
-				read_file(in_dir("s.db"), after, sizeof after)
-					== len &&
+		unit_ok(u,
+			len > 0 && len < sizeof before &&
+				read_file(in_dir("s.db"), after,
+					sizeof after) == len &&
 				memcmp(before, after, len) == 0,
 			"  untouched");
 	}
-	write_file(in_dir("text.db"), "This is not a database, but long "
+	write_file(in_dir("text.db"),
+		"This is not a database, but long "
 		"enough for a header of one hundred bytes, which this line "
-		"is by now.\n", 101);
+		"is by now.\n",
+		101);
 	unit_str(u, try_open(in_dir("text.db"), SP_DB_WRITE, NULL),
 		"database 'DIR/text.db': file is not a database", "a text");
 }
@@ -398,19 +437,20 @@ static void check_strangers(struct unit *u)
 /* A schema with foreign keys that delete_dependents can follow. */
 static void check_schema(struct unit *u, struct world *w)
 {
-	static const char KEYS[] = "SELECT count(*) FROM sqlite_schema s,"
+	static const char KEYS[] =
+		"SELECT count(*) FROM sqlite_schema s,"
 		" pragma_foreign_key_list(s.name) k WHERE s.type = 'table'",
-		OTHERS[] = "SELECT s.name FROM sqlite_schema s,"
-		" pragma_foreign_key_list(s.name) k WHERE s.type = 'table'"
-		" AND k.\"to\" IS NOT 'id'",
-		BROKEN[] = "PRAGMA foreign_key_check",
-		HEALTH[] = "PRAGMA integrity_check",
-		ENFORCED[] = "PRAGMA foreign_keys";
+			  OTHERS[] = "SELECT s.name FROM sqlite_schema s,"
+				     " pragma_foreign_key_list(s.name) k WHERE "
+				     "s.type = 'table'"
+				     " AND k.\"to\" IS NOT 'id'",
+			  BROKEN[] = "PRAGMA foreign_key_check",
+			  HEALTH[] = "PRAGMA integrity_check",
+			  ENFORCED[] = "PRAGMA foreign_keys";
 
 	unit_ok(u, atoi(rows(w->db, KEYS, SP_NO_ARGS, 1)) > 5,
 		"the schema has foreign keys");
-	unit_str(u, rows(w->db, OTHERS, SP_NO_ARGS, 1), "",
-		"  all to an id");
+	unit_str(u, rows(w->db, OTHERS, SP_NO_ARGS, 1), "", "  all to an id");
 	unit_str(u, rows(w->db, BROKEN, SP_NO_ARGS, 1), "", "  none broken");
 	unit_str(u, rows(w->db, HEALTH, SP_NO_ARGS, 1), "ok", "sound");
 	unit_str(u, rows(w->db, ENFORCED, SP_NO_ARGS, 1), "1", "enforced");

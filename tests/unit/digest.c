@@ -18,11 +18,17 @@ static const char *describe(const struct digest *d)
 		const char *name;
 		struct sip_slice value;
 	} params[] = {
-		{"username", d->username}, {"realm", d->realm},
-		{"nonce", d->nonce}, {"uri", d->uri},
-		{"response", d->response}, {"algorithm", d->algorithm},
-		{"cnonce", d->cnonce}, {"opaque", d->opaque}, {"qop", d->qop},
-		{"nc", d->nc}, {"stale", d->stale},
+		{"username", d->username},
+		{"realm", d->realm},
+		{"nonce", d->nonce},
+		{"uri", d->uri},
+		{"response", d->response},
+		{"algorithm", d->algorithm},
+		{"cnonce", d->cnonce},
+		{"opaque", d->opaque},
+		{"qop", d->qop},
+		{"nc", d->nc},
+		{"stale", d->stale},
 	};
 	static char text[512];
 	struct sip_writer w = {text, sizeof text - 1, 0, false};
@@ -64,7 +70,8 @@ static void check_parsed(struct unit *u)
 			"uri=sip:a;b=c,d?e=f&g=h"},
 		{"Digest x=1, realm=\"a\", y=\"2\", x=3", "realm=a"},
 		{"Digest userhash=false, username*=UTF-8''x, charset=UTF-8, "
-		 "auth-param=\"a,b\", realm=\"a\"", "realm=a"},
+		 "auth-param=\"a,b\", realm=\"a\"",
+			"realm=a"},
 		{"Digest opaque=\"\", realm=\"a\"", "realm=a opaque="},
 		/* What a phone sends, and what we challenge it with. */
 		{"Digest username=\"1001\", realm=\"acme.example\", "
@@ -95,17 +102,33 @@ static void check_parsed(struct unit *u)
 static void check_malformed(struct unit *u)
 {
 	static const char *const CASES[] = {
-		"", "Digest", "Digest ", "Digestive a=b", "Basic YTpi",
-		"Bearer x=y", "Digest realm", "Digest realm=\"a",
-		"Digest realm=a\"", "Digest realm=\"a\"b", "Digest realm=\"",
-		"Digest realm=a\"b\"", "Digest realm=\"a\" nonce=\"b\"",
-		"Digest realm=\"a\" \"b\"", "Digest realm='a\"",
-		"Digest realm=\"a\\\"b\"", "Digest realm=\"a\\\\b\"",
+		"",
+		"Digest",
+		"Digest ",
+		"Digestive a=b",
+		"Basic YTpi",
+		"Bearer x=y",
+		"Digest realm",
+		"Digest realm=\"a",
+		"Digest realm=a\"",
+		"Digest realm=\"a\"b",
+		"Digest realm=\"",
+		"Digest realm=a\"b\"",
+		"Digest realm=\"a\" nonce=\"b\"",
+		"Digest realm=\"a\" \"b\"",
+		"Digest realm='a\"",
+		"Digest realm=\"a\\\"b\"",
+		"Digest realm=\"a\\\\b\"",
 		"Digest realm=\"a\", realm=\"a\"",
-		"Digest realm=\"a\", Realm=\"b\"", "Digest realm=, realm=",
-		"Digest realm=\"a\", nonce", "Digest x",
-		"Digest x=\"a", "Digest =\"a\"", "Digest realm=\"a\", =b",
-		"Digest realm=a b", "Digest nc=0000 0001",
+		"Digest realm=\"a\", Realm=\"b\"",
+		"Digest realm=, realm=",
+		"Digest realm=\"a\", nonce",
+		"Digest x",
+		"Digest x=\"a",
+		"Digest =\"a\"",
+		"Digest realm=\"a\", =b",
+		"Digest realm=a b",
+		"Digest nc=0000 0001",
 	};
 	char value[DIGEST_MAX_VALUE + 32] = "Digest realm=\"";
 	size_t start = strlen(value);
@@ -166,26 +189,26 @@ struct answer {
 };
 
 /* RFC 2617 §3.5, also without qop as in RFC 2069. */
-#define RFC_2617                                                               \
-	"Digest username=\"Mufasa\", realm=\"testrealm@host.com\", "           \
-	"nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "                       \
+#define RFC_2617                                                     \
+	"Digest username=\"Mufasa\", realm=\"testrealm@host.com\", " \
+	"nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "             \
 	"uri=\"/dir/index.html\", opaque=\"5ccc069c403ebaf9f0171e9517f40e41\""
 #define RFC_2617_QOP RFC_2617 ", qop=auth, nc=00000001, cnonce=\"0a4f113b\""
 
 /* RFC 7616 §3.9.1. */
-#define RFC_7616                                                               \
-	"Digest username=\"Mufasa\", realm=\"http-auth@example.org\", "        \
-	"uri=\"/dir/index.html\", "                                            \
-	"nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", "             \
-	"nc=00000001, "                                                        \
-	"cnonce=\"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ\", qop=auth, "  \
-	"opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\", "            \
+#define RFC_7616                                                              \
+	"Digest username=\"Mufasa\", realm=\"http-auth@example.org\", "       \
+	"uri=\"/dir/index.html\", "                                           \
+	"nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", "            \
+	"nc=00000001, "                                                       \
+	"cnonce=\"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ\", qop=auth, " \
+	"opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\", "           \
 	"algorithm="
 
 /* As in RFC 8760: a REGISTER. */
-#define OURS                                                                   \
-	"Digest username=\"1001\", realm=\"acme.example\", "                   \
-	"nonce=\"0001890a5d1c0000deadbeef\", uri=\"sip:acme.example\", "       \
+#define OURS                                                             \
+	"Digest username=\"1001\", realm=\"acme.example\", "             \
+	"nonce=\"0001890a5d1c0000deadbeef\", uri=\"sip:acme.example\", " \
 	"qop=auth, nc=0000000a, cnonce=\"c0ffee\", algorithm="
 
 static const struct answer ANSWERS[] = {
@@ -196,12 +219,14 @@ static const struct answer ANSWERS[] = {
 	{"Mufasa", "http-auth@example.org", "Circle of Life", "GET",
 		RFC_7616 "MD5", "8ca523f5e9506fed4657c9700eebdbec"},
 	{"Mufasa", "http-auth@example.org", "Circle of Life", "GET",
-		RFC_7616 "SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4"
+		RFC_7616 "SHA-256",
+		"753927fa0e85d155564e2e272a28d1802ca10daf4"
 		"496794697cf8db5856cb6c1"},
 	{"1001", "acme.example", "0123456789abcdefghjkmnpqrs", "REGISTER",
 		OURS "MD5", "3a95dd6b10ffc7b93e22254465cbc815"},
 	{"1001", "acme.example", "0123456789abcdefghjkmnpqrs", "REGISTER",
-		OURS "SHA-256", "b0b95be895b1f73c1daebc9f0487719f092dd4536174"
+		OURS "SHA-256",
+		"b0b95be895b1f73c1daebc9f0487719f092dd4536174"
 		"168de3ea3449114d4acd"},
 };
 
@@ -217,8 +242,10 @@ static void check_responses(struct unit *u, struct sp_hash *hash)
 			a->credentials);
 		sp_secret_digest(hash, d.kind, a->username, a->realm, a->secret,
 			ha1);
-		unit_int(u, digest_response(hash, &d, ha1, slice(a->method),
-				    response), 0, "  is answered");
+		unit_int(u,
+			digest_response(hash, &d, ha1, slice(a->method),
+				response),
+			0, "  is answered");
 		unit_str(u, response, a->response, "  with");
 	}
 }
@@ -230,8 +257,7 @@ static void check_too_long(struct unit *u, struct sp_hash *hash)
 	const struct sip_slice one = {text, DIGEST_MAX_VALUE};
 	static const unsigned char HA1[SP_HASH_SIZE];
 	char response[DIGEST_RESPONSE_SIZE];
-	struct digest d = {.nonce = one, .uri = one, .cnonce = one,
-		.nc = one};
+	struct digest d = {.nonce = one, .uri = one, .cnonce = one, .nc = one};
 
 	memset(text, 'a', sizeof text);
 	unit_int(u, digest_response(hash, &d, HA1, slice("GET"), response), 0,

@@ -69,7 +69,9 @@ static void check_targets(struct unit *u)
 		{"sip:bob@::1", SP_TARGET_MALFORMED},
 		{"sip:bob b@acme.example", SP_TARGET_MALFORMED},
 		{"sip:bob@acme.example\r\nX: y", SP_TARGET_MALFORMED},
-		{"sip:b\xc3\xb6" "b@acme.example", SP_TARGET_MALFORMED},
+		{"sip:b\xc3\xb6"
+		 "b@acme.example",
+			SP_TARGET_MALFORMED},
 		{"<sip:bob@acme.example>", SP_TARGET_MALFORMED},
 		{"sip:bob>@acme.example", SP_TARGET_MALFORMED},
 		{"sip:\"bob\"@acme.example", SP_TARGET_MALFORMED},
@@ -93,11 +95,11 @@ static void check_allowed(struct unit *u)
 		{"01002",
 			"target '01002' is not in the pool of 'acme.example'"},
 		{"voicemail", "target 'voicemail': 'acme.example' has no "
-			"voicemail: in its configuration"},
+			      "voicemail: in its configuration"},
 		{"+14155550123", "target '+14155550123': 'acme.example' has "
-			"no gateway: in its configuration"},
+				 "no gateway: in its configuration"},
 		{"asmith", "'asmith' is not a target (an extension, "
-			"voicemail, reject, +NUMBER or a sip: URI)"},
+			   "voicemail, reject, +NUMBER or a sip: URI)"},
 	};
 	char uri[SP_TARGET_SIZE + 1] = "sip:";
 	struct world w;
@@ -214,8 +216,8 @@ static void check_loops(struct unit *u)
 		int rc = sp_forward_find_loop(cases[i].number, cases[i].target,
 			next_in_text, cases[i].graph, path, sizeof path, &err);
 
-		snprintf(name, sizeof name, "%s to %s with %s",
-			cases[i].number, cases[i].target, cases[i].graph);
+		snprintf(name, sizeof name, "%s to %s with %s", cases[i].number,
+			cases[i].target, cases[i].graph);
 		unit_int(u, rc, cases[i].path != NULL, name);
 		unit_str(u, path, cases[i].path == NULL ? "" : cases[i].path,
 			"  the path");
@@ -251,7 +253,8 @@ static void check_chains(struct unit *u)
 		int rc;
 		const char *text; /* the path, or the error */
 	} cases[] = {
-		{{10, true, false}, 1, "1 -> 2 -> 3 -> 4 -> 5 -> 6 -> 7 -> "
+		{{10, true, false}, 1,
+			"1 -> 2 -> 3 -> 4 -> 5 -> 6 -> 7 -> "
 			"8 -> 9 -> 10 -> 1"},
 		{{1000, false, false}, 0, ""},
 		/* All but the first are behind 1: 4096 of them are in reach. */
@@ -288,7 +291,7 @@ static void check_long_path(struct unit *u)
 		{64, "1 -> ... -> 498 -> 499 -> 500 -> 1"},
 		{70, "1 -> ... -> 497 -> 498 -> 499 -> 500 -> 1"},
 		{90, "1 -> ... -> 494 -> 495 -> 496 -> 497 -> 498 -> 499 -> "
-			"500 -> 1"},
+		     "500 -> 1"},
 	};
 	const struct chain chain = {500, true, false};
 	struct sp_err err;
@@ -407,8 +410,9 @@ static void open_rules(struct world *w)
 	world_open(w);
 	world_set_pool(w, "1000-1009", "");
 	w->tenant.voicemail = strdup("sip:vm-{number}@vm.example");
-	w->tenant.defaults[SP_NO_ANSWER] = (struct sp_rule){
-		.target = "voicemail", .after_ms = SP_AFTER_MS};
+	w->tenant.defaults[SP_NO_ANSWER] =
+		(struct sp_rule){.target = "voicemail",
+			.after_ms = SP_AFTER_MS};
 	w->tenant.defaults[SP_OFFLINE] = (struct sp_rule){.target = "1003"};
 	for (size_t i = 0; i < sizeof USERS / sizeof USERS[0]; i++)
 		world_assign(w, USERS[i], NULL);
@@ -422,36 +426,45 @@ static void check_rules(struct unit *u)
 	struct world w;
 
 	open_rules(&w);
-	run(u, &w, (const struct step[]){
-		{'r', "1000", SP_ALWAYS, NULL, 0, DEFAULTS},
-		{'s', "1000", SP_BUSY, "1001", 1, "busy=1001 " DEFAULTS},
-		{'s', "1000", SP_BUSY, "1001", 0, "busy=1001 " DEFAULTS},
-		{'s', "1000", SP_BUSY, "reject", 1, "busy=reject " DEFAULTS},
-		{'-', "1000", SP_BUSY, NULL, 1, DEFAULTS},
-		{'-', "1000", SP_BUSY, NULL, 0, DEFAULTS},
-		{'+', "1000", SP_BUSY, NULL, 1, "busy=reject " DEFAULTS},
-		{'+', "1000", SP_BUSY, NULL, 0, "busy=reject " DEFAULTS},
-		{'-', "1000", SP_ALWAYS, NULL, 0, "busy=reject " DEFAULTS},
-		{'+', "1000", SP_ALWAYS, NULL, -1,
-			"'1000' has no always rule to turn on"},
-		/* A default that is switched off becomes an own rule. */
-		{'-', "1000", SP_OFFLINE, NULL, 1,
-			"busy=reject no-answer=voicemail/20s"},
-		{'+', "1000", SP_OFFLINE, NULL, 1, "busy=reject " DEFAULTS},
-		{'s', "1000", SP_NO_ANSWER, "1002", 1,
-			"busy=reject no-answer=1002/20s offline=1003"},
-		{'r', "1000", SP_ALWAYS, NULL, 1, DEFAULTS},
-		{'r', "1000", SP_ALWAYS, NULL, 0, DEFAULTS},
-		/* What is the default already, set by hand, is kept. */
-		{'s', "1000", SP_OFFLINE, "1003", 1, DEFAULTS},
-		{'s', "1000", SP_OFFLINE, "1003", 0, DEFAULTS},
-		{'s', "1000", SP_ALWAYS, "1004", -1,
-			"target '1004' is not assigned to anybody"},
-		{'s', "1000", SP_ALWAYS, "1005", -1,
-			"target '1005' is not assigned to anybody"},
-		{'s', "1000", SP_ALWAYS, "2000", -1,
-			"target '2000' is not in the pool of 'acme.example'"},
-		{0}});
+	run(u, &w,
+		(const struct step[]){{'r', "1000", SP_ALWAYS, NULL, 0,
+					      DEFAULTS},
+			{'s', "1000", SP_BUSY, "1001", 1,
+				"busy=1001 " DEFAULTS},
+			{'s', "1000", SP_BUSY, "1001", 0,
+				"busy=1001 " DEFAULTS},
+			{'s', "1000", SP_BUSY, "reject", 1,
+				"busy=reject " DEFAULTS},
+			{'-', "1000", SP_BUSY, NULL, 1, DEFAULTS},
+			{'-', "1000", SP_BUSY, NULL, 0, DEFAULTS},
+			{'+', "1000", SP_BUSY, NULL, 1,
+				"busy=reject " DEFAULTS},
+			{'+', "1000", SP_BUSY, NULL, 0,
+				"busy=reject " DEFAULTS},
+			{'-', "1000", SP_ALWAYS, NULL, 0,
+				"busy=reject " DEFAULTS},
+			{'+', "1000", SP_ALWAYS, NULL, -1,
+				"'1000' has no always rule to turn on"},
+			/* A default that is switched off becomes an own rule. */
+			{'-', "1000", SP_OFFLINE, NULL, 1,
+				"busy=reject no-answer=voicemail/20s"},
+			{'+', "1000", SP_OFFLINE, NULL, 1,
+				"busy=reject " DEFAULTS},
+			{'s', "1000", SP_NO_ANSWER, "1002", 1,
+				"busy=reject no-answer=1002/20s offline=1003"},
+			{'r', "1000", SP_ALWAYS, NULL, 1, DEFAULTS},
+			{'r', "1000", SP_ALWAYS, NULL, 0, DEFAULTS},
+			/* What is the default already, set by hand, is kept. */
+			{'s', "1000", SP_OFFLINE, "1003", 1, DEFAULTS},
+			{'s', "1000", SP_OFFLINE, "1003", 0, DEFAULTS},
+			{'s', "1000", SP_ALWAYS, "1004", -1,
+				"target '1004' is not assigned to anybody"},
+			{'s', "1000", SP_ALWAYS, "1005", -1,
+				"target '1005' is not assigned to anybody"},
+			{'s', "1000", SP_ALWAYS, "2000", -1,
+				"target '2000' is not in the pool of "
+				"'acme.example'"},
+			{0}});
 	world_close(&w);
 }
 
@@ -462,27 +475,32 @@ static void check_rule_loops(struct unit *u)
 	struct world w;
 
 	open_rules(&w);
-	run(u, &w, (const struct step[]){
-		{'s', "1000", SP_ALWAYS, "1000", -1,
-			LOOP("1000", "1000") "1000 -> 1000"},
-		{'s', "1000", SP_ALWAYS, "1001", 1, "always=1001 " DEFAULTS},
-		{'s', "1001", SP_BUSY, "1000", -1,
-			LOOP("1001", "1000") "1001 -> 1000 -> 1001"},
-		{'s', "1001", SP_BUSY, "1002", 1, "busy=1002 " DEFAULTS},
-		{'s', "1002", SP_NO_ANSWER, "1000", -1, LOOP("1002", "1000")
-			"1002 -> 1000 -> 1001 -> 1002"},
-		/* By a default of the others. */
-		{'s', "1003", SP_ALWAYS, "1002", -1,
-			LOOP("1003", "1002") "1003 -> 1002 -> 1003"},
-		/* A rule that is off closes nothing until it is on. */
-		{'-', "1001", SP_BUSY, NULL, 1, DEFAULTS},
-		{'s', "1002", SP_NO_ANSWER, "1000", 1,
-			"no-answer=1000/20s offline=1003"},
-		{'+', "1001", SP_BUSY, NULL, -1, LOOP("1001", "1002")
-			"1001 -> 1002 -> 1000 -> 1001"},
-		{'r', "1002", SP_ALWAYS, NULL, 1, DEFAULTS},
-		{'+', "1001", SP_BUSY, NULL, 1, "busy=1002 " DEFAULTS},
-		{0}});
+	run(u, &w,
+		(const struct step[]){{'s', "1000", SP_ALWAYS, "1000", -1,
+					      LOOP("1000",
+						      "1000") "1000 -> 1000"},
+			{'s', "1000", SP_ALWAYS, "1001", 1,
+				"always=1001 " DEFAULTS},
+			{'s', "1001", SP_BUSY, "1000", -1,
+				LOOP("1001", "1000") "1001 -> 1000 -> 1001"},
+			{'s', "1001", SP_BUSY, "1002", 1,
+				"busy=1002 " DEFAULTS},
+			{'s', "1002", SP_NO_ANSWER, "1000", -1,
+				LOOP("1002",
+					"1000") "1002 -> 1000 -> 1001 -> 1002"},
+			/* By a default of the others. */
+			{'s', "1003", SP_ALWAYS, "1002", -1,
+				LOOP("1003", "1002") "1003 -> 1002 -> 1003"},
+			/* A rule that is off closes nothing until it is on. */
+			{'-', "1001", SP_BUSY, NULL, 1, DEFAULTS},
+			{'s', "1002", SP_NO_ANSWER, "1000", 1,
+				"no-answer=1000/20s offline=1003"},
+			{'+', "1001", SP_BUSY, NULL, -1,
+				LOOP("1001",
+					"1002") "1001 -> 1002 -> 1000 -> 1001"},
+			{'r', "1002", SP_ALWAYS, NULL, 1, DEFAULTS},
+			{'+', "1001", SP_BUSY, NULL, 1, "busy=1002 " DEFAULTS},
+			{0}});
 	world_close(&w);
 }
 
@@ -492,13 +510,16 @@ static void check_gone_target(struct unit *u)
 	struct world w;
 
 	open_rules(&w);
-	run(u, &w, (const struct step[]){
-		{'s', "1000", SP_ALWAYS, "1002", 1, "always=1002 " DEFAULTS},
-		{'-', "1000", SP_ALWAYS, NULL, 1, DEFAULTS}, {0}});
+	run(u, &w,
+		(const struct step[]){{'s', "1000", SP_ALWAYS, "1002", 1,
+					      "always=1002 " DEFAULTS},
+			{'-', "1000", SP_ALWAYS, NULL, 1, DEFAULTS}, {0}});
 	world_recycle(&w, "1002");
-	run(u, &w, (const struct step[]){
-		{'+', "1000", SP_ALWAYS, NULL, -1,
-			"target '1002' is not assigned to anybody"}, {0}});
+	run(u, &w,
+		(const struct step[]){{'+', "1000", SP_ALWAYS, NULL, -1,
+					      "target '1002' is not assigned "
+					      "to anybody"},
+			{0}});
 	world_close(&w);
 }
 

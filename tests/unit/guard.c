@@ -64,9 +64,9 @@ static void check_limits(struct unit *u)
 		"32 marks of all kinds");
 	for (int i = 0; i < 4; i++) {
 		text[SIP_MAX_MARKS] = MARKS[i];
-		unit_ok(u, !guard_value((struct sip_slice){text,
-				sizeof text - 1}), "and one more '%c'",
-			MARKS[i]);
+		unit_ok(u,
+			!guard_value((struct sip_slice){text, sizeof text - 1}),
+			"and one more '%c'", MARKS[i]);
 	}
 }
 
@@ -81,8 +81,9 @@ static void check_tokens(struct unit *u)
 	for (int c = 0; c < 256; c++) {
 		const char text[] = {'A', (char)c};
 		bool expected = (c >= '0' && c <= '9') ||
-			(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			(c != '\0' && strchr(MARKS, c) != NULL);
+				(c >= 'A' && c <= 'Z') ||
+				(c >= 'a' && c <= 'z') ||
+				(c != '\0' && strchr(MARKS, c) != NULL);
 
 		n++;
 		right += guard_token((struct sip_slice){text, 2}) == expected;
@@ -95,7 +96,8 @@ static void check_tokens(struct unit *u)
 	unit_ok(u, guard_token((struct sip_slice){B64, 64}), "64 bytes");
 	unit_ok(u, !guard_token((struct sip_slice){B64 "x", 65}), "65 bytes");
 	/* RFC 4475 §3.1.1.2. */
-	unit_ok(u, guard_token((struct sip_slice){
+	unit_ok(u,
+		guard_token((struct sip_slice){
 			BYTES("!interesting-Method0123456789_*+`.%indeed'~")}),
 		"an interesting method");
 }

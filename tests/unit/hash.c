@@ -20,23 +20,29 @@ static void check_digests(struct unit *u, struct sp_hash *hash)
 	} cases[] = {
 		{SP_MD5, "", "d41d8cd98f00b204e9800998ecf8427e"},
 		{SP_MD5, "abc", "900150983cd24fb0d6963f7d28e17f72"},
-		{SP_MD5, "1234567890123456789012345678901234567890123456789012"
+		{SP_MD5,
+			"1234567890123456789012345678901234567890123456789012"
 			"3456789012345678901234567890",
 			"57edf4a22be3c955ac49da2e2107b67a"},
-		{SP_SHA256, "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93"
+		{SP_SHA256, "",
+			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b93"
 			"4ca495991b7852b855"},
-		{SP_SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396"
+		{SP_SHA256, "abc",
+			"ba7816bf8f01cfea414140de5dae2223b00361a396"
 			"177a9cb410ff61f20015ad"},
-		{SP_SHA256, "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnom"
-			"nopnopq", "248d6a61d20638b8e5c026930c3e6039a33ce45964"
+		{SP_SHA256,
+			"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnom"
+			"nopnopq",
+			"248d6a61d20638b8e5c026930c3e6039a33ce45964"
 			"ff2167f6ecedd419db06c1"},
 	};
 	unsigned char raw[SP_HASH_SIZE];
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		unit_int(u, sp_hash_digest(hash, cases[i].kind, cases[i].text,
-				    strlen(cases[i].text), raw), 0,
-			cases[i].text);
+		unit_int(u,
+			sp_hash_digest(hash, cases[i].kind, cases[i].text,
+				strlen(cases[i].text), raw),
+			0, cases[i].text);
 		unit_str(u, hex(raw, sp_hash_size(cases[i].kind)),
 			cases[i].digest, "  its digest");
 	}
@@ -50,7 +56,8 @@ static void check_macs(struct unit *u)
 		const char *text, *mac;
 	} cases[] = {
 		{"\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
-		 "\x0b\x0b\x0b\x0b\x0b", "Hi There",
+		 "\x0b\x0b\x0b\x0b\x0b",
+			"Hi There",
 			"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e93"
 			"76c2e32cff7"},
 		{"Jefe", "what do ya want for nothing?",
@@ -60,9 +67,10 @@ static void check_macs(struct unit *u)
 	unsigned char raw[SP_SHA256_SIZE];
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		unit_int(u, sp_hash_mac(cases[i].key, cases[i].text,
-				    strlen(cases[i].text), raw), 0,
-			cases[i].text);
+		unit_int(u,
+			sp_hash_mac(cases[i].key, cases[i].text,
+				strlen(cases[i].text), raw),
+			0, cases[i].text);
 		unit_str(u, hex(raw, sizeof raw), cases[i].mac, "  its MAC");
 	}
 }
@@ -85,7 +93,8 @@ int main(void)
 	unit_str(&u, hex(a, 0), "", "  of nothing");
 	unit_ok(&u, sp_hash_equal("abc", "abd", 2), "equal as far as asked");
 	unit_ok(&u, !sp_hash_equal("abc", "abd", 3), "not equal");
-	unit_ok(&u, sp_hash_random(a, sizeof a, &err) == 0 &&
+	unit_ok(&u,
+		sp_hash_random(a, sizeof a, &err) == 0 &&
 			sp_hash_random(b, sizeof b, &err) == 0 &&
 			memcmp(a, b, sizeof a) != 0,
 		"random bytes are others each time");

@@ -80,20 +80,26 @@ static void check_fields(struct unit *u)
 		{TEXT("a\nb\n"), "users.csv:1: a|users.csv:2: b|"},
 		{TEXT("a\r\n\r\nb"), "users.csv:1: a|users.csv:3: b|"},
 		{TEXT("1001\tx\ty\n"), "users.csv:1: 1001|"},
-		{TEXT("\xef\xbb\xbf" "a\n"), "users.csv:1: a|"},
+		{TEXT("\xef\xbb\xbf"
+		      "a\n"),
+			"users.csv:1: a|"},
 		{TEXT("\xef\xbb\xbf"), ""},
-		{TEXT("a\n\xef\xbb\xbf" "b\n"),
-			"users.csv:1: a|users.csv:2: \xef\xbb\xbf" "b|"},
+		{TEXT("a\n\xef\xbb\xbf"
+		      "b\n"),
+			"users.csv:1: a|users.csv:2: \xef\xbb\xbf"
+			"b|"},
 		{TEXT("J\xc3\xbcrgen\n"), "users.csv:1: J\xc3\xbcrgen|"},
 		{TEXT("\tx\nb\n"), "!users.csv:1: nothing before the first "
-			"TAB|users.csv:2: b|"},
+				   "TAB|users.csv:2: b|"},
 		{TEXT("a\0b\nc\n"), "!users.csv:1: a control character (0x00), "
-			"expected text|users.csv:2: c|"},
-		{TEXT("\n\x1b[m\nc\n"), "!users.csv:2: a control character "
+				    "expected text|users.csv:2: c|"},
+		{TEXT("\n\x1b[m\nc\n"),
+			"!users.csv:2: a control character "
 			"(0x1b), expected text|users.csv:3: c|"},
 		{TEXT("a\rb\n"), "!users.csv:1: a control character (0x0d), "
-			"expected text|"},
-		{TEXT("\xff\n\xc3\nb"), "!users.csv:1: not valid UTF-8|"
+				 "expected text|"},
+		{TEXT("\xff\n\xc3\nb"),
+			"!users.csv:1: not valid UTF-8|"
 			"!users.csv:2: not valid UTF-8|users.csv:3: b|"},
 	};
 	char fields[1024];
@@ -127,8 +133,10 @@ static void check_length(struct unit *u, size_t len, const char *end, bool fits)
 	if (fits)
 		unit_int(u, (int64_t)strlen(field), (int64_t)len, "  is whole");
 	else
-		unit_str(u, err.msg, "users.csv:1: line is longer than 16384 "
-			"bytes", "  is refused");
+		unit_str(u, err.msg,
+			"users.csv:1: line is longer than 16384 "
+			"bytes",
+			"  is refused");
 	rc = sp_input_field(input, &field, &err);
 	unit_str(u, rc == 1 ? field : "", "b", "  reading goes on behind it");
 	unit_str(u, sp_input_where(input), "users.csv:2: ", "  at line 2");
@@ -174,26 +182,29 @@ static void check_records(struct unit *u)
 	} cases[] = {
 		/* Headers. */
 		{TEXT(""), "users.csv:1: no header, expected "
-			"login,first,last,number"},
+			   "login,first,last,number"},
 		{TEXT("\n \n"), "users.csv:1: no header, expected "
-			"login,first,last,number"},
+				"login,first,last,number"},
 		{TEXT("login"), ""},
 		{TEXT(ALL), ""},
 		{TEXT("Number,LOGIN\n1,a\n"), "users.csv:2: a,-,-,1|"},
 		{TEXT("\xef\xbb\xbf\"login\" , first\r\na, b \r\n"),
 			"users.csv:2: a,b,-,-|"},
-		{TEXT("first,last\n"), "users.csv:1: no column 'login', "
+		{TEXT("first,last\n"),
+			"users.csv:1: no column 'login', "
 			"expected some of login,first,last,number"},
-		{TEXT("login;first\n"), "users.csv:1: unknown column "
+		{TEXT("login;first\n"),
+			"users.csv:1: unknown column "
 			"'login;first', expected login,first,last,number"},
 		{TEXT("login,,first\n"), "users.csv:1: unknown column '', "
-			"expected login,first,last,number"},
+					 "expected login,first,last,number"},
 		{TEXT("\nlogin,Login\n"), "users.csv:2: column 'login' a "
-			"second time, expected only one"},
+					  "second time, expected only one"},
 		{TEXT("login,\"a\n"), "users.csv:1: a quote is not closed"},
 		{TEXT("login,\xff\n"), "users.csv:1: not valid UTF-8"},
 		{TEXT("login,first,last,number,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
-			",,,,\n"), "users.csv:1: unknown column '', expected "
+		      ",,,,\n"),
+			"users.csv:1: unknown column '', expected "
 			"login,first,last,number"},
 		/* Records. */
 		{TEXT(ALL "a,b,c,1\n"), "users.csv:2: a,b,c,1|"},
@@ -203,25 +214,30 @@ static void check_records(struct unit *u)
 			"users.csv:2: a,\", b ,c d,|"},
 		{TEXT(ALL "a,\"b\r\n\r\nx\",c,1\r\nd,e,f,2\n"),
 			"users.csv:2: a,b\n\nx,c,1|users.csv:5: d,e,f,2|"},
-		{TEXT(ALL "a,b,c\nd,e,f,2\n"), "!users.csv:2: 3 columns, "
+		{TEXT(ALL "a,b,c\nd,e,f,2\n"),
+			"!users.csv:2: 3 columns, "
 			"expected 4 (login,first,last,number)|"
 			"users.csv:3: d,e,f,2|"},
 		{TEXT(ALL "a\n"), "!users.csv:2: 1 column, expected 4 "
-			"(login,first,last,number)|"},
+				  "(login,first,last,number)|"},
 		{TEXT("number,login\na,b,c\n"), "!users.csv:2: 3 columns, "
-			"expected 2 (number,login)|"},
-		{TEXT(ALL "a,b\"b,c,1\nd,e,f,2\n"), "!users.csv:2: malformed "
+						"expected 2 (number,login)|"},
+		{TEXT(ALL "a,b\"b,c,1\nd,e,f,2\n"),
+			"!users.csv:2: malformed "
 			"quotes, expected them around a whole value and "
 			"doubled inside it|users.csv:3: d,e,f,2|"},
-		{TEXT(ALL "a,\"b\"b,c,1\n"), "!users.csv:2: malformed "
+		{TEXT(ALL "a,\"b\"b,c,1\n"),
+			"!users.csv:2: malformed "
 			"quotes, expected them around a whole value and "
 			"doubled inside it|"},
 		{TEXT(ALL "a,b,c,1\nd,\"e,f,2\ng,h,i,3\n"),
 			"users.csv:2: a,b,c,1|!users.csv:3: a quote is not "
 			"closed|"},
-		{TEXT(ALL "a,\"b\n\xff\",c,1\nd,e,f,2\n"), "!users.csv:3: not "
+		{TEXT(ALL "a,\"b\n\xff\",c,1\nd,e,f,2\n"),
+			"!users.csv:3: not "
 			"valid UTF-8|users.csv:4: d,e,f,2|"},
-		{TEXT(ALL "a,b,\0,1\nd,e,f,2\n"), "!users.csv:2: a control "
+		{TEXT(ALL "a,b,\0,1\nd,e,f,2\n"),
+			"!users.csv:2: a control "
 			"character (0x00), expected text|"
 			"users.csv:3: d,e,f,2|"},
 	};
@@ -247,9 +263,13 @@ static void check_open_quote(struct unit *u)
 		memcpy(text + len, "d,e,f,2\n", 8);
 	write_file(text, len);
 	read_records(records, sizeof records);
-	unit_ok(u, strncmp(records, "!users.csv:2: record is longer than 16384 "
-		"bytes: is a quote not closed?|users.csv:2051: d,e,f,2|", 92)
-		== 0, "an open quote: %.95s", records);
+	unit_ok(u,
+		strncmp(records,
+			"!users.csv:2: record is longer than 16384 "
+			"bytes: is a quote not closed?|users.csv:2051: "
+			"d,e,f,2|",
+			92) == 0,
+		"an open quote: %.95s", records);
 	free(text);
 }
 

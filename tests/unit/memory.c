@@ -96,10 +96,13 @@ static int load_config(struct sp_err *err)
 
 static int list(const char *format, const char *expected, struct sp_err *err)
 {
-	static const struct sp_column COLUMNS[] = {
-		{"number", false}, {"name", false}, {"count", true}};
-	static const char *const ROWS[][3] = {
-		{"1000", "Zo\xc3\xab", "7"}, {"1001", "a\xff" "b", NULL}};
+	static const struct sp_column COLUMNS[] = {{"number", false},
+		{"name", false}, {"count", true}};
+	static const char *const ROWS[][3] = {{"1000", "Zo\xc3\xab", "7"},
+		{"1001",
+			"a\xff"
+			"b",
+			NULL}};
 	static char text[1024];
 	FILE *file = fmemopen(text, sizeof text, "w");
 	struct sp_output *output = NULL;
@@ -120,14 +123,19 @@ static int list(const char *format, const char *expected, struct sp_err *err)
 
 static int list_table(struct sp_err *err)
 {
-	return list("table", "NUMBER  NAME  COUNT\n1000    Zo\xc3\xab       7\n"
-		"1001    a?b\n", err);
+	return list("table",
+		"NUMBER  NAME  COUNT\n1000    Zo\xc3\xab       7\n"
+		"1001    a?b\n",
+		err);
 }
 
 static int list_csv(struct sp_err *err)
 {
-	return list("csv", "number,name,count\n1000,Zo\xc3\xab,7\n"
-		"1001,a\xff" "b,\n", err);
+	return list("csv",
+		"number,name,count\n1000,Zo\xc3\xab,7\n"
+		"1001,a\xff"
+		"b,\n",
+		err);
 }
 
 static int list_json(struct sp_err *err)

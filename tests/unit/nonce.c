@@ -35,8 +35,7 @@ static void check_round_trips(struct unit *u)
 		sp_nonce_format(KEY, IDS[i], again);
 		unit_str(u, again, text, "  the same with every server");
 		sp_nonce_format(OTHER_KEY, IDS[i], again);
-		unit_ok(u, strcmp(again, text) != 0,
-			"  but with another key");
+		unit_ok(u, strcmp(again, text) != 0, "  but with another key");
 		unit_ok(u, !sp_nonce_parse(OTHER_KEY, text, 48, &id),
 			"  which does not know it");
 	}
@@ -75,11 +74,14 @@ static void check_fresh(struct unit *u)
 		int64_t age_ms;
 		bool is_fresh;
 	} cases[] = {
-		{0, true}, {1, true},
-		{SP_NONCE_LIFE_MS - 1, true}, {SP_NONCE_LIFE_MS, false},
+		{0, true},
+		{1, true},
+		{SP_NONCE_LIFE_MS - 1, true},
+		{SP_NONCE_LIFE_MS, false},
 		{1000 * (int64_t)SP_NONCE_LIFE_MS, false},
 		/* The clock went back. */
-		{-1, true}, {1 - SP_NONCE_LIFE_MS, true},
+		{-1, true},
+		{1 - SP_NONCE_LIFE_MS, true},
 		{-SP_NONCE_LIFE_MS, false},
 	};
 	int64_t id = sp_nonce_id(WORLD_NOW_MS, 0xfffff);
@@ -89,8 +91,8 @@ static void check_fresh(struct unit *u)
 
 		snprintf(name, sizeof name, "%lld ms old",
 			(long long)cases[i].age_ms);
-		unit_int(u, sp_nonce_is_fresh(id,
-				    WORLD_NOW_MS + cases[i].age_ms),
+		unit_int(u,
+			sp_nonce_is_fresh(id, WORLD_NOW_MS + cases[i].age_ms),
 			cases[i].is_fresh, name);
 	}
 }
@@ -127,9 +129,10 @@ static void check_use(struct unit *u)
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		enum sp_nonce_use use = SP_NONCE_REPLAY;
 
-		unit_int(u, sp_nonce_use(&w.scope, steps[i].id, steps[i].nc,
-				    steps[i].request, &use, &w.err), 0,
-			steps[i].name);
+		unit_int(u,
+			sp_nonce_use(&w.scope, steps[i].id, steps[i].nc,
+				steps[i].request, &use, &w.err),
+			0, steps[i].name);
 		unit_int(u, use, steps[i].use, "  how it was used");
 	}
 	world_close(&w);
@@ -152,12 +155,14 @@ static void check_prune(struct unit *u)
 
 	world_open(&w);
 	for (size_t i = 0; i < N; i++)
-		sp_nonce_use(&w.scope, sp_nonce_id(WORLD_NOW_MS -
-			cases[i].age_ms, 0), 1, 100, &use, &w.err);
+		sp_nonce_use(&w.scope,
+			sp_nonce_id(WORLD_NOW_MS - cases[i].age_ms, 0), 1, 100,
+			&use, &w.err);
 	unit_int(u, sp_nonce_prune(&w.scope, &w.err), 0, "pruned");
 	for (size_t i = 0; i < N; i++) {
-		sp_nonce_use(&w.scope, sp_nonce_id(WORLD_NOW_MS -
-			cases[i].age_ms, 0), 1, 100, &use, &w.err);
+		sp_nonce_use(&w.scope,
+			sp_nonce_id(WORLD_NOW_MS - cases[i].age_ms, 0), 1, 100,
+			&use, &w.err);
 		unit_int(u, use, cases[i].again, "  by age");
 	}
 	w.scope.now_ms = 1000; /* a machine without a clock */

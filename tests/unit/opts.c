@@ -21,7 +21,7 @@ struct answers {
 /* What a parse did, in one line of text. */
 struct outcome {
 	int rc;
-	char text[256];   /* the answers and operands */
+	char text[256];    /* the answers and operands */
 	char output[2048]; /* standard output and error */
 };
 
@@ -93,8 +93,8 @@ static void run(const char *name, const char *line, struct outcome *outcome)
 {
 	struct answers a = {0};
 	const struct sp_opt opts[] = {
-		{'N', "number", "EXT", "give this very number", NULL,
-			&a.number, NULL},
+		{'N', "number", "EXT", "give this very number", NULL, &a.number,
+			NULL},
 		{0, "swap", NULL, "exchange two numbers", &a.swap, NULL, NULL},
 		{'l', "listen", "ADDRESS", "where to listen", NULL, a.listen,
 			&a.n_listen},
@@ -103,7 +103,8 @@ static void run(const char *name, const char *line, struct outcome *outcome)
 	const struct sp_program program = {name,
 		"[options] LOGIN [FIRST [LAST]]\n[options] -f FILE",
 		"Gives a user an extension.", opts,
-		SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN | SP_TAKES_QUIET};
+		SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN |
+			SP_TAKES_QUIET};
 	char words[512], *argv[MAX_WORDS + 2];
 	int saved[2], operands = 0, argc;
 	FILE *file = tmpfile();
@@ -188,7 +189,8 @@ static void check_refused(struct unit *u)
 		{"--swap=yes", "option '--swap' takes no argument"},
 		{"--help=x", "option '--help' takes no argument"},
 		{"-l1 -l2 -l3 -l4 -l5 -l6 -l7 -l8 -l9 -l10 -l11 -l12 -l13 -l14 "
-		 "-l15 -l16 -l17", "option '--listen' is there too often"},
+		 "-l15 -l16 -l17",
+			"option '--listen' is there too often"},
 	};
 	struct outcome outcome;
 	char expected[256];
@@ -202,8 +204,10 @@ static void check_refused(struct unit *u)
 		unit_int(u, outcome.rc, SP_USAGE, "  is refused");
 	}
 	run("sp-register serve", "--foo", &outcome);
-	unit_str(u, outcome.output, "sp-register serve: unknown option "
-		"'--foo' (see sp-register serve --help)\n", "sub-command");
+	unit_str(u, outcome.output,
+		"sp-register serve: unknown option "
+		"'--foo' (see sp-register serve --help)\n",
+		"sub-command");
 }
 
 static void check_help(struct unit *u)

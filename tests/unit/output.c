@@ -6,7 +6,10 @@
 #include "tests/unit/unit.h"
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false}, {"login", false}, {"count", true}, {"name", false},
+	{"number", false},
+	{"login", false},
+	{"count", true},
+	{"name", false},
 };
 enum { N_COLUMNS = sizeof COLUMNS / sizeof COLUMNS[0] };
 
@@ -183,8 +186,10 @@ static void check_errors(struct unit *u)
 
 	unit_int(u, rc == -1 && output == NULL ? err.code : 0, SP_USAGE,
 		"an unknown format");
-	unit_str(u, err.msg, "unknown output format 'xml', expected table, "
-		"tsv, csv, json or jsonl", "  its sentence");
+	unit_str(u, err.msg,
+		"unknown output format 'xml', expected table, "
+		"tsv, csv, json or jsonl",
+		"  its sentence");
 	check_list(u, "jsonl", rows, 1,
 		"error 70: column 'count': 'seven' is not a number");
 	unit_int(u, sp_output_close(NULL, &err), 0, "closing nothing");

@@ -56,11 +56,10 @@ static void check_ranges(struct unit *u)
 	}
 }
 
-#define NO_RANGE                                                               \
+#define NO_RANGE \
 	"' is not a range of numbers (like 1000-1999, of up to 15 digits)"
 #define BACKWARDS "' ends before it begins"
-#define ZERO                                                                   \
-	"' has a leading zero, so both ends need the same number of digits"
+#define ZERO      "' has a leading zero, so both ends need the same number of digits"
 
 static void check_no_ranges(struct unit *u)
 {
@@ -112,11 +111,23 @@ static void check_membership(struct unit *u)
 		const char *number;
 		bool is_in;
 	} cases[] = {
-		{"1000", true}, {"1999", true}, {"0100", true}, {"7", true},
-		{"999", false}, {"2000", false}, {"100", false},
-		{"00100", false}, {"01000", false}, {"07", false}, {"", false},
-		{" 1000", false}, {"1000 ", false}, {"-1000", false},
-		{"+1000", false}, {"1000a", false}, {"asmith", false},
+		{"1000", true},
+		{"1999", true},
+		{"0100", true},
+		{"7", true},
+		{"999", false},
+		{"2000", false},
+		{"100", false},
+		{"00100", false},
+		{"01000", false},
+		{"07", false},
+		{"", false},
+		{" 1000", false},
+		{"1000 ", false},
+		{"-1000", false},
+		{"+1000", false},
+		{"1000a", false},
+		{"asmith", false},
 		{"10000000000001000", false},
 	};
 	struct world w;
@@ -235,117 +246,120 @@ static void run(struct unit *u, const char *name, const struct step *steps)
 
 static void check_order(struct unit *u)
 {
-	run(u, "lowest first, then what was freed", (const struct step[]){
-		{'P', "1000-1004", NULL, NULL},
-		{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
-		{'+', "c", NULL, "1002"},
-		{'-', "1001", NULL, NULL}, {'-', "1000", NULL, NULL},
-		{'+', "d", NULL, "1000"}, {'+', "e", NULL, "1001"},
-		{'+', "f", NULL, "1003"},
-		{'-', "f", NULL, NULL}, {'+', "g", NULL, "1003"},
-		{'+', "g", NULL, "1003"}, /* known already */
-		{'+', "h", NULL, "1004"}, {'+', "i", NULL, EXHAUSTED},
-		{'-', "1004", NULL, NULL}, {'+', "j", NULL, "1004"},
-		{'+', "k", NULL, EXHAUSTED}, {0}});
-	run(u, "numbers that were asked for", (const struct step[]){
-		{'P', "1000-1007", NULL, NULL},
-		{'+', "a", "1001", "1001"}, {'+', "b", "1002", "1002"},
-		{'+', "c", "1005", "1005"},
-		{'+', "d", NULL, "1000"}, {'+', "e", NULL, "1003"},
-		{'+', "f", "1004", "1004"},
-		{'+', "g", NULL, "1006"}, {'+', "h", "1007", "1007"},
-		{'+', "i", NULL, EXHAUSTED}, {0}});
+	run(u, "lowest first, then what was freed",
+		(const struct step[]){{'P', "1000-1004", NULL, NULL},
+			{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
+			{'+', "c", NULL, "1002"}, {'-', "1001", NULL, NULL},
+			{'-', "1000", NULL, NULL}, {'+', "d", NULL, "1000"},
+			{'+', "e", NULL, "1001"}, {'+', "f", NULL, "1003"},
+			{'-', "f", NULL, NULL}, {'+', "g", NULL, "1003"},
+			{'+', "g", NULL, "1003"}, /* known already */
+			{'+', "h", NULL, "1004"}, {'+', "i", NULL, EXHAUSTED},
+			{'-', "1004", NULL, NULL}, {'+', "j", NULL, "1004"},
+			{'+', "k", NULL, EXHAUSTED}, {0}});
+	run(u, "numbers that were asked for",
+		(const struct step[]){{'P', "1000-1007", NULL, NULL},
+			{'+', "a", "1001", "1001"}, {'+', "b", "1002", "1002"},
+			{'+', "c", "1005", "1005"}, {'+', "d", NULL, "1000"},
+			{'+', "e", NULL, "1003"}, {'+', "f", "1004", "1004"},
+			{'+', "g", NULL, "1006"}, {'+', "h", "1007", "1007"},
+			{'+', "i", NULL, EXHAUSTED}, {0}});
 	run(u, "one that was asked for and freed, above the mark",
-		(const struct step[]){
-		{'P', "1000-1005", NULL, NULL},
-		{'+', "a", "1002", "1002"}, {'-', "a", NULL, NULL},
-		{'+', "b", NULL, "1000"}, {'+', "c", NULL, "1001"},
-		{'+', "d", NULL, "1002"}, {'+', "e", NULL, "1003"},
-		{0}});
-	run(u, "leading zeros", (const struct step[]){
-		{'P', "008-011 08-09", NULL, NULL},
-		{'+', "a", NULL, "008"}, {'+', "b", NULL, "009"},
-		{'+', "c", NULL, "010"}, {'-', "009", NULL, NULL},
-		{'+', "d", NULL, "009"}, {'+', "e", NULL, "011"},
-		{'+', "f", NULL, "08"}, {'+', "g", NULL, "09"},
-		{'+', "h", NULL, EXHAUSTED}, {0}});
-	run(u, "across a power of ten", (const struct step[]){
-		{'P', "8-11", NULL, NULL},
-		{'+', "a", NULL, "8"}, {'+', "b", NULL, "9"},
-		{'+', "c", NULL, "10"}, {'-', "9", NULL, NULL},
-		{'+', "d", NULL, "9"}, {'+', "e", NULL, "11"},
-		{'+', "f", NULL, EXHAUSTED}, {0}});
-	run(u, "the last of all numbers", (const struct step[]){
-		{'P', "999999999999998-999999999999999", NULL, NULL},
-		{'+', "a", NULL, "999999999999998"},
-		{'+', "b", NULL, "999999999999999"},
-		{'+', "c", NULL, EXHAUSTED}, {0}});
+		(const struct step[]){{'P', "1000-1005", NULL, NULL},
+			{'+', "a", "1002", "1002"}, {'-', "a", NULL, NULL},
+			{'+', "b", NULL, "1000"}, {'+', "c", NULL, "1001"},
+			{'+', "d", NULL, "1002"}, {'+', "e", NULL, "1003"},
+			{0}});
+	run(u, "leading zeros",
+		(const struct step[]){{'P', "008-011 08-09", NULL, NULL},
+			{'+', "a", NULL, "008"}, {'+', "b", NULL, "009"},
+			{'+', "c", NULL, "010"}, {'-', "009", NULL, NULL},
+			{'+', "d", NULL, "009"}, {'+', "e", NULL, "011"},
+			{'+', "f", NULL, "08"}, {'+', "g", NULL, "09"},
+			{'+', "h", NULL, EXHAUSTED}, {0}});
+	run(u, "across a power of ten",
+		(const struct step[]){{'P', "8-11", NULL, NULL},
+			{'+', "a", NULL, "8"}, {'+', "b", NULL, "9"},
+			{'+', "c", NULL, "10"}, {'-', "9", NULL, NULL},
+			{'+', "d", NULL, "9"}, {'+', "e", NULL, "11"},
+			{'+', "f", NULL, EXHAUSTED}, {0}});
+	run(u, "the last of all numbers",
+		(const struct step[]){{'P', "999999999999998-999999999999999",
+					      NULL, NULL},
+			{'+', "a", NULL, "999999999999998"},
+			{'+', "b", NULL, "999999999999999"},
+			{'+', "c", NULL, EXHAUSTED}, {0}});
 }
 
 static void check_several_ranges(struct unit *u)
 {
 	run(u, "ranges in the order of the configuration",
-		(const struct step[]){
-		{'P', "2000-2001 1000-1001", NULL, NULL},
-		{'+', "a", NULL, "2000"}, {'+', "b", NULL, "2001"},
-		{'+', "c", NULL, "1000"}, {'-', "2001", NULL, NULL},
-		{'+', "d", NULL, "2001"}, {'+', "e", NULL, "1001"},
-		{'+', "f", NULL, EXHAUSTED}, {0}});
-	run(u, "reserved numbers are passed over", (const struct step[]){
-		{'P', "1000-1005", "1000 1002-1003", NULL},
-		{'+', "a", NULL, "1001"}, {'+', "b", NULL, "1004"},
-		{'+', "c", "1002",
-			"cannot assign '1002': number is reserved"},
-		{'+', "d", NULL, "1005"}, {'+', "e", NULL, EXHAUSTED}, {0}});
-	run(u, "a pool of reserved numbers", (const struct step[]){
-		{'P', "1000-1005", "1000-1005", NULL},
-		{'+', "a", NULL, EXHAUSTED}, {0}});
+		(const struct step[]){{'P', "2000-2001 1000-1001", NULL, NULL},
+			{'+', "a", NULL, "2000"}, {'+', "b", NULL, "2001"},
+			{'+', "c", NULL, "1000"}, {'-', "2001", NULL, NULL},
+			{'+', "d", NULL, "2001"}, {'+', "e", NULL, "1001"},
+			{'+', "f", NULL, EXHAUSTED}, {0}});
+	run(u, "reserved numbers are passed over",
+		(const struct step[]){{'P', "1000-1005", "1000 1002-1003",
+					      NULL},
+			{'+', "a", NULL, "1001"}, {'+', "b", NULL, "1004"},
+			{'+', "c", "1002",
+				"cannot assign '1002': number is reserved"},
+			{'+', "d", NULL, "1005"}, {'+', "e", NULL, EXHAUSTED},
+			{0}});
+	run(u, "a pool of reserved numbers",
+		(const struct step[]){{'P', "1000-1005", "1000-1005", NULL},
+			{'+', "a", NULL, EXHAUSTED}, {0}});
 }
 
 static void check_reconfigured(struct unit *u)
 {
-	run(u, "the range grows at both ends", (const struct step[]){
-		{'P', "1005-1006", NULL, NULL},
-		{'+', "a", NULL, "1005"}, {'+', "b", NULL, "1006"},
-		{'+', "c", NULL, EXHAUSTED},
-		{'P', "1004-1007", NULL, NULL},
-		{'+', "c", NULL, "1004"}, {'+', "d", NULL, "1007"},
-		{'+', "e", NULL, EXHAUSTED},
-		{'P', "1003-1008", NULL, NULL}, {'-', "1006", NULL, NULL},
-		{'+', "e", NULL, "1003"}, {'+', "f", NULL, "1006"},
-		{'+', "g", NULL, "1008"}, {0}});
-	run(u, "the range shrinks and grows again", (const struct step[]){
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
-		{'+', "c", NULL, "1002"},
-		{'P', "1000-1001", NULL, NULL},
-		{'+', "d", NULL, EXHAUSTED}, {'-', "1002", NULL, NULL},
-		{'+', "d", NULL, EXHAUSTED},
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "d", NULL, "1002"}, {'+', "e", NULL, "1003"}, {0}});
-	run(u, "a reserved number is given free", (const struct step[]){
-		{'P', "1000-1009", "1002", NULL},
-		{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
-		{'+', "c", NULL, "1003"}, {'+', "d", NULL, "1004"},
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "e", NULL, "1002"}, {'+', "f", NULL, "1005"}, {0}});
-	run(u, "a number is reserved, then free again", (const struct step[]){
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
-		{'P', "1000-1009", "1002 1001", NULL},
-		{'+', "c", NULL, "1003"}, {'-', "1001", NULL, NULL},
-		{'+', "d", NULL, "1004"},
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "e", NULL, "1001"}, {'+', "f", NULL, "1002"},
-		{'+', "g", NULL, "1005"}, {0}});
-	run(u, "the range is cut in two", (const struct step[]){
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "a", "1005", "1005"}, {'+', "b", NULL, "1000"},
-		{'P', "1004-1009 1000-1001", NULL, NULL},
-		{'+', "c", NULL, "1004"}, {'+', "d", NULL, "1006"},
-		{'P', "1000-1009", NULL, NULL},
-		{'+', "e", NULL, "1001"}, {'+', "f", NULL, "1002"},
-		{'+', "g", NULL, "1003"}, {'+', "h", NULL, "1007"}, {0}});
+	run(u, "the range grows at both ends",
+		(const struct step[]){{'P', "1005-1006", NULL, NULL},
+			{'+', "a", NULL, "1005"}, {'+', "b", NULL, "1006"},
+			{'+', "c", NULL, EXHAUSTED},
+			{'P', "1004-1007", NULL, NULL},
+			{'+', "c", NULL, "1004"}, {'+', "d", NULL, "1007"},
+			{'+', "e", NULL, EXHAUSTED},
+			{'P', "1003-1008", NULL, NULL},
+			{'-', "1006", NULL, NULL}, {'+', "e", NULL, "1003"},
+			{'+', "f", NULL, "1006"}, {'+', "g", NULL, "1008"},
+			{0}});
+	run(u, "the range shrinks and grows again",
+		(const struct step[]){{'P', "1000-1009", NULL, NULL},
+			{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
+			{'+', "c", NULL, "1002"},
+			{'P', "1000-1001", NULL, NULL},
+			{'+', "d", NULL, EXHAUSTED}, {'-', "1002", NULL, NULL},
+			{'+', "d", NULL, EXHAUSTED},
+			{'P', "1000-1009", NULL, NULL},
+			{'+', "d", NULL, "1002"}, {'+', "e", NULL, "1003"},
+			{0}});
+	run(u, "a reserved number is given free",
+		(const struct step[]){{'P', "1000-1009", "1002", NULL},
+			{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
+			{'+', "c", NULL, "1003"}, {'+', "d", NULL, "1004"},
+			{'P', "1000-1009", NULL, NULL},
+			{'+', "e", NULL, "1002"}, {'+', "f", NULL, "1005"},
+			{0}});
+	run(u, "a number is reserved, then free again",
+		(const struct step[]){{'P', "1000-1009", NULL, NULL},
+			{'+', "a", NULL, "1000"}, {'+', "b", NULL, "1001"},
+			{'P', "1000-1009", "1002 1001", NULL},
+			{'+', "c", NULL, "1003"}, {'-', "1001", NULL, NULL},
+			{'+', "d", NULL, "1004"},
+			{'P', "1000-1009", NULL, NULL},
+			{'+', "e", NULL, "1001"}, {'+', "f", NULL, "1002"},
+			{'+', "g", NULL, "1005"}, {0}});
+	run(u, "the range is cut in two",
+		(const struct step[]){{'P', "1000-1009", NULL, NULL},
+			{'+', "a", "1005", "1005"}, {'+', "b", NULL, "1000"},
+			{'P', "1004-1009 1000-1001", NULL, NULL},
+			{'+', "c", NULL, "1004"}, {'+', "d", NULL, "1006"},
+			{'P', "1000-1009", NULL, NULL},
+			{'+', "e", NULL, "1001"}, {'+', "f", NULL, "1002"},
+			{'+', "g", NULL, "1003"}, {'+', "h", NULL, "1007"},
+			{0}});
 }
 
 static void check_rest(struct unit *u)
@@ -361,7 +375,8 @@ static void check_rest(struct unit *u)
 		"a resting number is passed over");
 	unit_str(u, world_assign(&w, "x", "1000"),
 		"cannot assign '1000': number rests until "
-		"2026-11-23T09:31:00Z", "nor given by name");
+		"2026-11-23T09:31:00Z",
+		"nor given by name");
 	w.scope.now_ms += 59999;
 	unit_str(u, world_assign(&w, "c", NULL), "1002",
 		"to the last millisecond");
@@ -380,11 +395,13 @@ static void check_tenants(struct unit *u)
 	world_open(&w);
 	world_set_pool(&w, "1000-1009", "");
 	world_assign(&w, "a", NULL);
-	world_must(&w, sp_tenant_init(&other, "B.example", &w.err) == 0 &&
+	world_must(&w,
+		sp_tenant_init(&other, "B.example", &w.err) == 0 &&
 			sp_tenant_open(&other, w.db, true, &w.err) == 0 &&
 			sp_ranges_add(&other.pool.all, "1000-1009", &w.err) ==
 				0 &&
-			sp_pool_finish(&other.pool, &w.err) == 0, "a tenant");
+			sp_pool_finish(&other.pool, &w.err) == 0,
+		"a tenant");
 	w.scope.tenant = &other;
 	unit_str(u, world_assign(&w, "a", NULL), "1000",
 		"another tenant's numbers are others");

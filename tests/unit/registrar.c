@@ -33,9 +33,12 @@ static void set_have(struct decision *d, const struct have *have)
 		struct sp_binding *b = &d->entry[d->n].binding;
 
 		d->entry[d->n].kind = CHANGE_NONE;
-		*b = (struct sp_binding){.id = 100 + d->n, .cseq = h->cseq,
-			.call_id = "old", .source = "192.0.2.1:5060",
-			.transport = "udp", .user_agent = "phone",
+		*b = (struct sp_binding){.id = 100 + d->n,
+			.cseq = h->cseq,
+			.call_id = "old",
+			.source = "192.0.2.1:5060",
+			.transport = "udp",
+			.user_agent = "phone",
 			.refreshed_ms = NOW_MS - h->age_s * 1000,
 			.expires_ms = NOW_MS + (30 - h->age_s) * 1000,
 			.interval_ms = 14000};
@@ -48,10 +51,12 @@ static enum verdict read_request(const struct asked *a, char *text, size_t size,
 	struct registration *r, const char **why)
 {
 	static struct sip_message m;
-	int n = snprintf(text, size, "REGISTER sip:a SIP/2.0\r\n"
+	int n = snprintf(text, size,
+		"REGISTER sip:a SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP a\r\nFrom: <sip:1@a>\r\nTo: <sip:1@a>\r\n"
 		"Call-ID: %s\r\nCSeq: %d REGISTER\r\nUser-Agent: phone\r\n"
-		"%s\r\n", a->call_id, a->cseq, a->headers);
+		"%s\r\n",
+		a->call_id, a->cseq, a->headers);
 
 	*r = (struct registration){.source = "192.0.2.1:5060",
 		.transport = "udp"};
@@ -67,8 +72,10 @@ static enum verdict read_request(const struct asked *a, char *text, size_t size,
  * stays without a sign; behind / the seconds that it lives. */
 static const char *describe(const struct decision *d)
 {
-	static const char SIGNS[] = {[CHANGE_NONE] = ' ', [CHANGE_ADD] = '+',
-		[CHANGE_REFRESH] = '=', [CHANGE_REWRITE] = '~',
+	static const char SIGNS[] = {[CHANGE_NONE] = ' ',
+		[CHANGE_ADD] = '+',
+		[CHANGE_REFRESH] = '=',
+		[CHANGE_REWRITE] = '~',
 		[CHANGE_REMOVE] = '-'};
 	static char text[2048];
 	struct sip_writer w = {text, sizeof text - 1, 0, false};
@@ -107,7 +114,9 @@ static const char *decide(const struct asked *a, const struct sp_tenant *tenant,
 }
 
 static const struct sp_tenant TENANT = {.refresh_ms = 15000,
-	.timeout_ms = 30000, .min_ms = 10000, .max_contacts = 3};
+	.timeout_ms = 30000,
+	.min_ms = 10000,
+	.max_contacts = 3};
 
 static void run(struct unit *u, const struct asked *cases, size_t n)
 {
@@ -122,7 +131,13 @@ static void run(struct unit *u, const struct asked *cases, size_t n)
 
 /* ---- cases ------------------------------------------------------------- */
 
-#define A_B {{"sip:1@a", 5, 10}, {"sip:1@b", 9, 20}}
+#define A_B                              \
+	{                                \
+		{"sip:1@a", 5, 10},      \
+		{                        \
+			"sip:1@b", 9, 20 \
+		}                        \
+	}
 
 static const struct asked PLAIN[] = {
 	{"a query without bindings", {{0}}, "new", 1, "", ""},
@@ -149,8 +164,8 @@ static const struct asked PLAIN[] = {
 		" sip:1@a/20  sip:1@b/10 +sip:1@c/30"},
 	{"another Call-ID, a lower CSeq", A_B, "new", 1,
 		"Contact: <sip:1@a>\r\n", "~sip:1@a/30  sip:1@b/10"},
-	{"Call-ID in another case", A_B, "OLD", 1,
-		"Contact: <sip:1@a>\r\n", "~sip:1@a/30  sip:1@b/10"},
+	{"Call-ID in another case", A_B, "OLD", 1, "Contact: <sip:1@a>\r\n",
+		"~sip:1@a/30  sip:1@b/10"},
 	{"an equal URI, written otherwise", A_B, "old", 6,
 		"Contact: <SIP:%31@A;x>\r\n", "~SIP:%31@A;x/30  sip:1@b/10"},
 	{"a URI that is not equal", A_B, "old", 6,
@@ -178,8 +193,7 @@ static const struct asked REMOVALS[] = {
 	{"with another Call-ID", A_B, "new", 1,
 		"Contact: <sip:1@a>;expires=0\r\n", "-sip:1@a  sip:1@b/10"},
 	{"one that is not there", A_B, "old", 1,
-		"Contact: <sip:1@c>;expires=0\r\n",
-		" sip:1@a/20  sip:1@b/10"},
+		"Contact: <sip:1@c>;expires=0\r\n", " sip:1@a/20  sip:1@b/10"},
 	{"all", A_B, "old", 10, "Contact: *\r\nExpires: 0\r\n",
 		"-sip:1@a -sip:1@b"},
 	{"all with another Call-ID", A_B, "new", 1,
@@ -234,7 +248,13 @@ static const struct asked GRANTS[] = {
 		"m: <sip:1@a>;expires=5\r\n", "Interval Too Brief"},
 };
 
-#define THREE {{"sip:1@a", 1, 5}, {"sip:2@a", 1, 15}, {"sip:3@a", 1, 25}}
+#define THREE                                          \
+	{                                              \
+		{"sip:1@a", 1, 5}, {"sip:2@a", 1, 15}, \
+		{                                      \
+			"sip:3@a", 1, 25               \
+		}                                      \
+	}
 
 static const struct asked CROWDS[] = {
 	{"the oldest goes", THREE, "new", 1, "m: <sip:4@a>\r\n",
@@ -263,12 +283,15 @@ static const struct asked CROWDS[] = {
 		"new", 1, "m: <sip:4@a>\r\n",
 		" sip:1@a/25  sip:2@a/25 -sip:3@a +sip:4@a/30"},
 	/* max-contacts was higher once. */
-	{"a query of too many", {{"sip:1@a", 1, 1}, {"sip:2@a", 1, 2},
-		{"sip:3@a", 1, 3}, {"sip:4@a", 1, 4}}, "old", 2, "",
+	{"a query of too many",
+		{{"sip:1@a", 1, 1}, {"sip:2@a", 1, 2}, {"sip:3@a", 1, 3},
+			{"sip:4@a", 1, 4}},
+		"old", 2, "",
 		" sip:1@a/29  sip:2@a/28  sip:3@a/27  sip:4@a/26"},
-	{"a refresh of too many", {{"sip:1@a", 1, 1}, {"sip:2@a", 1, 2},
-		{"sip:3@a", 1, 3}, {"sip:4@a", 1, 4}}, "old", 2,
-		"m: <sip:4@a>\r\n",
+	{"a refresh of too many",
+		{{"sip:1@a", 1, 1}, {"sip:2@a", 1, 2}, {"sip:3@a", 1, 3},
+			{"sip:4@a", 1, 4}},
+		"old", 2, "m: <sip:4@a>\r\n",
 		" sip:1@a/29  sip:2@a/28 -sip:3@a =sip:4@a/30"},
 };
 
@@ -303,7 +326,8 @@ static const struct asked TWICE[] = {
 static void check_read(struct unit *u)
 {
 	static char text[8192], long_id[SP_CALL_ID_SIZE + 1];
-	struct asked a = {.call_id = long_id, .cseq = 7,
+	struct asked a = {.call_id = long_id,
+		.cseq = 7,
 		.headers = "Contact: <sip:1@a>\r\nExpires: 20\r\n"};
 	struct registration r;
 	const char *why = NULL;
@@ -423,10 +447,12 @@ static void check_repeat(struct unit *u)
 static void check_tenants(struct unit *u)
 {
 	static struct decision d;
-	const struct sp_tenant quick = {.timeout_ms = 5000, .min_ms = 0,
+	const struct sp_tenant quick = {.timeout_ms = 5000,
+		.min_ms = 0,
 		.max_contacts = 1};
 	const struct sp_tenant large = {.timeout_ms = 7200000,
-		.min_ms = 60000, .max_contacts = SP_MAX_BINDINGS};
+		.min_ms = 60000,
+		.max_contacts = SP_MAX_BINDINGS};
 	struct asked a = {"", A_B, "new", 1, "m: <sip:1@c>;expires=1\r\n",
 		NULL};
 

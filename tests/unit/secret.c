@@ -42,7 +42,9 @@ static void check_checked(struct unit *u)
 	} cases[] = {
 		{"12345678", NULL},
 		{"a b\"c\\d:e", NULL},
-		{"gr\xc3\xbc\xc3\x9f" "e!", NULL},
+		{"gr\xc3\xbc\xc3\x9f"
+		 "e!",
+			NULL},
 		{E128, NULL},
 		{"", "the secret has 0 bytes, expected 8 to 128"},
 		{"1234567", "the secret has 7 bytes, expected 8 to 128"},
@@ -89,10 +91,10 @@ static void check_ha1(struct unit *u, struct sp_hash *hash)
 	unsigned char raw[SP_HASH_SIZE];
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		unit_int(u, sp_secret_digest(hash, cases[i].kind,
-				    cases[i].username, cases[i].realm,
-				    cases[i].secret, raw), 0,
-			cases[i].username);
+		unit_int(u,
+			sp_secret_digest(hash, cases[i].kind, cases[i].username,
+				cases[i].realm, cases[i].secret, raw),
+			0, cases[i].username);
 		sp_hash_hex(raw, sp_hash_size(cases[i].kind), hex);
 		unit_str(u, hex, cases[i].ha1, "  HA1");
 	}
@@ -142,8 +144,9 @@ static void check_stored(struct unit *u, struct sp_hash *hash)
 
 	world_open(&w);
 	world_set_pool(&w, "1001-1009", "");
-	world_must(&w, sp_user_assign(&w.scope, hash, &assign, &got,
-			      &w.err) == 0, "asmith");
+	world_must(&w,
+		sp_user_assign(&w.scope, hash, &assign, &got, &w.err) == 0,
+		"asmith");
 	world_assign(&w, "bjones", NULL);
 	unit_str(u, found(&w, "1001"), "1001 f68c c78b", "by number");
 	unit_str(u, found(&w, "asmith"), "1001 7a90 cbb4", "by login");
@@ -156,10 +159,14 @@ static void check_stored(struct unit *u, struct sp_hash *hash)
 	unit_int(u, sp_secret_exists(&w.scope, "asmith", &w.err), 1, "has one");
 	unit_int(u, sp_secret_exists(&w.scope, "bjones", &w.err), 0, "none");
 	unit_int(u, sp_secret_exists(&w.scope, "cwu", &w.err), 0, "unknown");
-	unit_int(u, sp_secret_set(&w.scope, hash, &got.user, "1001", SECRET,
-			    &w.err), 0, "the same again is no change");
-	unit_int(u, sp_secret_set(&w.scope, hash, &got.user, "1001",
-			    "another one", &w.err), 1, "another one is");
+	unit_int(u,
+		sp_secret_set(&w.scope, hash, &got.user, "1001", SECRET,
+			&w.err),
+		0, "the same again is no change");
+	unit_int(u,
+		sp_secret_set(&w.scope, hash, &got.user, "1001", "another one",
+			&w.err),
+		1, "another one is");
 	unit_ok(u, strcmp(found(&w, "1001"), "1001 f68c c78b") != 0,
 		"  and stored");
 	world_recycle(&w, "asmith");

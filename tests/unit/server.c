@@ -13,8 +13,10 @@ static void open_server(struct world *w, int64_t beat_ms)
 
 	world_open(w);
 	world_set_pool(w, "1000-1009", "");
-	world_must(w, sp_db_commit(w->db, &w->err) == 0 &&
-			sp_server_key(w->db, key, &w->err) == 0, "a key");
+	world_must(w,
+		sp_db_commit(w->db, &w->err) == 0 &&
+			sp_server_key(w->db, key, &w->err) == 0,
+		"a key");
 	if (beat_ms != 0)
 		world_must(w, sp_server_beat(w->db, beat_ms, &w->err) == 0,
 			"a beat");
@@ -59,8 +61,10 @@ static void check_as_of(struct unit *u)
 		int64_t as_of = -1, since = -1;
 
 		open_server(&w, cases[i].beat);
-		unit_int(u, sp_server_as_of(w.db, cases[i].now, &as_of, &since,
-				    &w.err), 0, cases[i].name);
+		unit_int(u,
+			sp_server_as_of(w.db, cases[i].now, &as_of, &since,
+				&w.err),
+			0, cases[i].name);
 		unit_int(u, as_of, cases[i].as_of, "  as of");
 		unit_int(u, since, cases[i].since, "  since");
 		world_close(&w);
@@ -87,13 +91,16 @@ static void check_beats(struct unit *u)
 static void add_binding(struct world *w, const char *contact,
 	int64_t refreshed_ms, int64_t expires_ms)
 {
-	struct sp_binding b = {.call_id = "1", .source = "192.0.2.1:5060",
-		.transport = "udp", .refreshed_ms = refreshed_ms,
+	struct sp_binding b = {.call_id = "1",
+		.source = "192.0.2.1:5060",
+		.transport = "udp",
+		.refreshed_ms = refreshed_ms,
 		.expires_ms = expires_ms};
 	struct sp_extension e;
 
 	snprintf(b.contact, sizeof b.contact, "%s", contact);
-	world_must(w, sp_extension_get(&w->scope, "1000", &e, &w->err) == 0 &&
+	world_must(w,
+		sp_extension_get(&w->scope, "1000", &e, &w->err) == 0 &&
 			sp_binding_add(&w->scope, e.id, &b, &w->err) == 0,
 		contact);
 }

@@ -57,12 +57,15 @@ static const struct scanned START_LINES[] = {
 		SIP_SCANNED, NULL},
 	{"lines that end in LF alone",
 		BYTES("REGISTER sip:a SIP/2.0\nVia: SIP/2.0/UDP a\nFrom: "
-			"<sip:a@b>\nTo: <sip:a@b>\nCall-ID: 1\nCSeq: 1 "
-			"REGISTER\n\n"), SIP_SCANNED, NULL},
-	{"the version in lower case", BYTES("REGISTER sip:a sip/2.0\r\n" ALL
-		END), SIP_SCANNED, NULL},
-	{"any method", BYTES("!x-%*_+`'~.9 sip:a SIP/2.0\r\n" VIA FROM TO
-		CALL_ID "CSeq: 1 !x-%*_+`'~.9\r\n" END), SIP_SCANNED, NULL},
+		      "<sip:a@b>\nTo: <sip:a@b>\nCall-ID: 1\nCSeq: 1 "
+		      "REGISTER\n\n"),
+		SIP_SCANNED, NULL},
+	{"the version in lower case",
+		BYTES("REGISTER sip:a sip/2.0\r\n" ALL END), SIP_SCANNED, NULL},
+	{"any method",
+		BYTES("!x-%*_+`'~.9 sip:a SIP/2.0\r\n" VIA FROM TO CALL_ID
+		      "CSeq: 1 !x-%*_+`'~.9\r\n" END),
+		SIP_SCANNED, NULL},
 	{"any scheme", BYTES("REGISTER tel:+1 SIP/2.0\r\n" ALL END),
 		SIP_SCANNED, NULL},
 	{"nothing", BYTES(""), SIP_GARBAGE, NULL},
@@ -78,10 +81,12 @@ static const struct scanned START_LINES[] = {
 	{"a folded line is cut", BYTES(START ALL "X: a\r\n b"), SIP_GARBAGE,
 		NULL},
 	{"a word alone", BYTES("REGISTER\r\n" ALL END), SIP_GARBAGE, NULL},
-	{"a method that is no token", BYTES("REG(STER sip:a SIP/2.0\r\n" ALL
-		END), SIP_GARBAGE, NULL},
-	{"a method of 65 letters", BYTES("abcdefghijklmnopqrstuvwxyzabcdefg"
-		"abcdefghijklmnopqrstuvwxyz012345 sip:a SIP/2.0\r\n" ALL END),
+	{"a method that is no token",
+		BYTES("REG(STER sip:a SIP/2.0\r\n" ALL END), SIP_GARBAGE, NULL},
+	{"a method of 65 letters",
+		BYTES("abcdefghijklmnopqrstuvwxyzabcdefg"
+		      "abcdefghijklmnopqrstuvwxyz012345 sip:a SIP/2.0\r\n" ALL
+				END),
 		SIP_GARBAGE, NULL},
 	{"a space in front", BYTES(" REGISTER sip:a SIP/2.0\r\n" ALL END),
 		SIP_GARBAGE, NULL},
@@ -89,8 +94,9 @@ static const struct scanned START_LINES[] = {
 		"Malformed Request-Line"},
 	{"no version", BYTES("REGISTER sip:a\r\n" ALL END), SIP_MALFORMED,
 		"Malformed Request-Line"},
-	{"two spaces before the URI", BYTES("REGISTER  sip:a SIP/2.0\r\n" ALL
-		END), SIP_MALFORMED, "Malformed Request-Line"},
+	{"two spaces before the URI",
+		BYTES("REGISTER  sip:a SIP/2.0\r\n" ALL END), SIP_MALFORMED,
+		"Malformed Request-Line"},
 	{"two spaces behind it", BYTES("REGISTER sip:a  SIP/2.0\r\n" ALL END),
 		SIP_MALFORMED, "Malformed Request-Line"},
 	{"a space at the end", BYTES("REGISTER sip:a SIP/2.0 \r\n" ALL END),
@@ -109,22 +115,29 @@ static const struct scanned START_LINES[] = {
 
 /* Each comes behind a start line; ALL is what must be there. */
 static const struct scanned FIELDS[] = {
-	{"compact names", BYTES(START "v: SIP/2.0/UDP a\r\nf: <sip:a@b>\r\n"
-		"t: <sip:a@b>\r\ni: 1\r\n" CSEQ "l: 0\r\n" END), SIP_SCANNED,
-		NULL},
-	{"compact names, upper case", BYTES(START "V: SIP/2.0/UDP a\r\n"
-		"F: <sip:a@b>\r\nT: <sip:a@b>\r\nI: 1\r\n" CSEQ END),
+	{"compact names",
+		BYTES(START "v: SIP/2.0/UDP a\r\nf: <sip:a@b>\r\n"
+			    "t: <sip:a@b>\r\ni: 1\r\n" CSEQ "l: 0\r\n" END),
 		SIP_SCANNED, NULL},
-	{"names in any case", BYTES(START "vIA: SIP/2.0/UDP a\r\n"
-		"FROM: <sip:a@b>\r\nto: <sip:a@b>\r\nCALL-Id: 1\r\n"
-		"cseq: 7 REGISTER\r\n" END), SIP_SCANNED, NULL},
-	{"spaces before the colon", BYTES(START VIA FROM TO CALL_ID
-		"CSeq \t : 7 REGISTER\r\n" END), SIP_SCANNED, NULL},
+	{"compact names, upper case",
+		BYTES(START
+			"V: SIP/2.0/UDP a\r\n"
+			"F: <sip:a@b>\r\nT: <sip:a@b>\r\nI: 1\r\n" CSEQ END),
+		SIP_SCANNED, NULL},
+	{"names in any case",
+		BYTES(START "vIA: SIP/2.0/UDP a\r\n"
+			    "FROM: <sip:a@b>\r\nto: <sip:a@b>\r\nCALL-Id: 1\r\n"
+			    "cseq: 7 REGISTER\r\n" END),
+		SIP_SCANNED, NULL},
+	{"spaces before the colon",
+		BYTES(START VIA FROM TO CALL_ID "CSeq \t : 7 REGISTER\r\n" END),
+		SIP_SCANNED, NULL},
 	{"unknown headers", BYTES(START ALL "X: y\r\nZ:\r\nq: 1\r\n" END),
 		SIP_SCANNED, NULL},
-	{"a long unknown name", BYTES(START ALL
-		"NewFangledHeaderWithAVeryLongNameIndeed-"
-		"NewFangledHeaderWithAVeryLongNameIndeed: x\r\n" END),
+	{"a long unknown name",
+		BYTES(START ALL
+			"NewFangledHeaderWithAVeryLongNameIndeed-"
+			"NewFangledHeaderWithAVeryLongNameIndeed: x\r\n" END),
 		SIP_SCANNED, NULL},
 	{"no colon", BYTES(START ALL "what is this\r\n" END), SIP_MALFORMED,
 		"Malformed Header"},
@@ -132,8 +145,8 @@ static const struct scanned FIELDS[] = {
 		"Malformed Header"},
 	{"a name of two words", BYTES(START ALL "X y: z\r\n" END),
 		SIP_MALFORMED, "Malformed Header"},
-	{"a NUL in a value", BYTES(START ALL "X: a\0b\r\n" END),
-		SIP_MALFORMED, "NUL In Header"},
+	{"a NUL in a value", BYTES(START ALL "X: a\0b\r\n" END), SIP_MALFORMED,
+		"NUL In Header"},
 	{"a NUL in a name", BYTES(START ALL "X\0: a\r\n" END), SIP_MALFORMED,
 		"NUL In Header"},
 	{"a NUL for a line", BYTES(START ALL "\0\r\n" END), SIP_MALFORMED,
@@ -177,8 +190,8 @@ static const struct scanned CSEQS[] = {
 	{"CSeq with a tab", CSEQ_IS("7\tREGISTER"), SIP_SCANNED, NULL},
 	{"CSeq 2^31", CSEQ_IS("2147483648 REGISTER"), SIP_MALFORMED,
 		"Malformed CSeq"},
-	{"CSeq 2^64+7", CSEQ_IS("18446744073709551623 REGISTER"),
-		SIP_MALFORMED, "Malformed CSeq"},
+	{"CSeq 2^64+7", CSEQ_IS("18446744073709551623 REGISTER"), SIP_MALFORMED,
+		"Malformed CSeq"},
 	{"CSeq -7", CSEQ_IS("-7 REGISTER"), SIP_MALFORMED, "Malformed CSeq"},
 	{"CSeq +7", CSEQ_IS("+7 REGISTER"), SIP_MALFORMED, "Malformed CSeq"},
 	{"CSeq 7x", CSEQ_IS("7x REGISTER"), SIP_MALFORMED, "Malformed CSeq"},
@@ -198,7 +211,7 @@ static const struct scanned CSEQS[] = {
 		"CSeq Of Another Method"},
 };
 
-#define LENGTH_IS(value, body)                                                 \
+#define LENGTH_IS(value, body) \
 	BYTES(START ALL "Content-Length:" value "\r\n" END body)
 
 static const struct scanned LENGTHS[] = {
@@ -303,21 +316,20 @@ static void check_slice(struct unit *u, struct sip_slice slice,
 
 static void check_request(struct unit *u)
 {
-	static const char TEXT[] =
-		"REGISTER sip:acme.example;a=b SIP/2.0\r\n"
-		"Via: SIP/2.0/UDP a,\r\n SIP/2.0/UDP b\r\n"
-		"f: <sip:1001@acme.example>\r\n"
-		"To:<sip:1001@acme.example>\r\n"
-		"Call-ID: \t a@b \t\r\n"
-		"CSeq: 7\r\n \tREGISTER\r\n"
-		"m: <sip:1>\r\n"
-		"X-Y: z\r\n"
-		"Contact: <sip:2>,\r\n"
-		"\t <sip:3>\r\n"
-		"   \r\n"
-		"via: SIP/2.0/UDP c\r\n"
-		"\r\n"
-		" body";
+	static const char TEXT[] = "REGISTER sip:acme.example;a=b SIP/2.0\r\n"
+				   "Via: SIP/2.0/UDP a,\r\n SIP/2.0/UDP b\r\n"
+				   "f: <sip:1001@acme.example>\r\n"
+				   "To:<sip:1001@acme.example>\r\n"
+				   "Call-ID: \t a@b \t\r\n"
+				   "CSeq: 7\r\n \tREGISTER\r\n"
+				   "m: <sip:1>\r\n"
+				   "X-Y: z\r\n"
+				   "Contact: <sip:2>,\r\n"
+				   "\t <sip:3>\r\n"
+				   "   \r\n"
+				   "via: SIP/2.0/UDP c\r\n"
+				   "\r\n"
+				   " body";
 	char *data = copy(BYTES(TEXT));
 	struct sip_message m;
 	const char *why = NULL;
@@ -480,17 +492,27 @@ static void check_numbers(struct unit *u)
 		const char *text;
 		int64_t max, expected;
 	} cases[] = {
-		{"0", 9, 0}, {"9", 9, 9}, {"10", 9, -1}, {"009", 9, 9},
+		{"0", 9, 0},
+		{"9", 9, 9},
+		{"10", 9, -1},
+		{"009", 9, 9},
 		{"4294967295", UINT32_MAX, UINT32_MAX},
 		{"4294967296", UINT32_MAX, -1},
 		{"99999999999999999999999999999", UINT32_MAX, -1},
-		{"", 9, -1}, {"-1", 9, -1}, {"+1", 9, -1}, {" 1", 9, -1},
-		{"1 ", 9, -1}, {"1x", 9, -1}, {"\"1\"", 9, -1},
+		{"", 9, -1},
+		{"-1", 9, -1},
+		{"+1", 9, -1},
+		{" 1", 9, -1},
+		{"1 ", 9, -1},
+		{"1x", 9, -1},
+		{"\"1\"", 9, -1},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		unit_int(u, sipmsg_number((struct sip_slice){cases[i].text,
-				    strlen(cases[i].text)}, cases[i].max),
+		unit_int(u,
+			sipmsg_number((struct sip_slice){cases[i].text,
+					      strlen(cases[i].text)},
+				cases[i].max),
 			cases[i].expected, cases[i].text);
 	unit_int(u, sipmsg_number((struct sip_slice){0}, 9), -1, "no text");
 }
@@ -520,9 +542,9 @@ static void check_printable(struct unit *u)
 	unit_str(u, out, "", "  nothing");
 }
 
-#define CHECK_ALL(u, cases)                                                    \
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases)[0]; i++)          \
-		check_scan(u, &(cases)[i])
+#define CHECK_ALL(u, cases)                                           \
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases)[0]; i++) \
+	check_scan(u, &(cases)[i])
 
 int main(void)
 {

@@ -23,8 +23,8 @@ static const char *describe(bool ok, const struct sip_uri *uri)
 }
 
 /* 127 bytes of a user, the most that we take. */
-#define U127                                                                   \
-	"0123456789012345678901234567890123456789012345678901234567890123"    \
+#define U127                                                               \
+	"0123456789012345678901234567890123456789012345678901234567890123" \
 	"456789012345678901234567890123456789012345678901234567890123456"
 
 static void check_uris(struct unit *u)
@@ -263,8 +263,8 @@ static void set_contacts(struct sip_message *m, const char *const values[])
 	memset(m, 0, sizeof *m);
 	memset(m->first, -1, sizeof m->first);
 	for (int i = 0; values[i] != NULL; i++) {
-		m->field[m->n_fields++] = (struct sip_field){SIP_CONTACT,
-			slice(values[i])};
+		m->field[m->n_fields++] =
+			(struct sip_field){SIP_CONTACT, slice(values[i])};
 		m->first[SIP_CONTACT] = 0;
 		m->count[SIP_CONTACT]++;
 	}
@@ -357,13 +357,16 @@ static void check_contacts(struct unit *u)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		set_contacts(&m, cases[i].values);
-		unit_str(u, describe_contacts(contacts, sipmsg_contacts(&m,
-				    contacts, SIP_MAX_CONTACTS)),
-			cases[i].contacts, cases[i].values[0] == NULL
-				? "none" : cases[i].values[0]);
+		unit_str(u,
+			describe_contacts(contacts,
+				sipmsg_contacts(&m, contacts,
+					SIP_MAX_CONTACTS)),
+			cases[i].contacts,
+			cases[i].values[0] == NULL ? "none"
+						   : cases[i].values[0]);
 	}
 	set_contacts(&m, (const char *const[]){"<sip:a@b>,<sip:a@b>",
-		"<sip:a@b>", NULL});
+				 "<sip:a@b>", NULL});
 	unit_int(u, sipmsg_contacts(&m, contacts, 3), 3, "as many as fit");
 	unit_int(u, sipmsg_contacts(&m, contacts, 2), SIP_CONTACT_BAD,
 		"one too many");
@@ -392,8 +395,7 @@ static void check_vias(struct unit *u)
 		{"SIP/2.0/UDP [2001:db8::9:1]:5070;rport",
 			"2001:db8::9:1 5070 rport"},
 		{"SIP/2.0/UDP a;maddr=224.0.1.75;ttl=1", "a 5060"},
-		{"SIP/2.0/UDP a;received=192.0.2.9;rport=9",
-			"a 5060 rport"},
+		{"SIP/2.0/UDP a;received=192.0.2.9;rport=9", "a 5060 rport"},
 		{"SIP/2.0/TLS a;alias", "a 5060"},
 		{"SIP/2.0/UNKNOWN a", "a 5060"},
 		{"SIP / 2.0 / UDP a:5070 ; branch = z9hG4bK1 ; rport",

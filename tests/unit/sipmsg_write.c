@@ -5,16 +5,16 @@
 #include "tests/unit/unit.h"
 
 #define START "REGISTER sip:a SIP/2.0\r\n"
-#define TAIL                                                                   \
-	"f: <sip:1@a>;tag=9\r\n"                                               \
-	"TO:  <sip:1@a>\r\n"                                                   \
-	"i: c@d\r\n"                                                           \
+#define TAIL                     \
+	"f: <sip:1@a>;tag=9\r\n" \
+	"TO:  <sip:1@a>\r\n"     \
+	"i: c@d\r\n"             \
 	"cseq: 7  REGISTER\r\n\r\n"
-#define ANSWER_TAIL                                                            \
-	"From: <sip:1@a>;tag=9\r\n"                                            \
-	"To: <sip:1@a>;tag=new\r\n"                                            \
-	"Call-ID: c@d\r\n"                                                     \
-	"CSeq: 7  REGISTER\r\n"                                                \
+#define ANSWER_TAIL                 \
+	"From: <sip:1@a>;tag=9\r\n" \
+	"To: <sip:1@a>;tag=new\r\n" \
+	"Call-ID: c@d\r\n"          \
+	"CSeq: 7  REGISTER\r\n"     \
 	"Content-Length: 0\r\n\r\n"
 
 /* Scans a request and answers 200 to it as if it came from `ip`:5062. Returns
@@ -85,8 +85,8 @@ static void check_vias(struct unit *u)
 
 		snprintf(request, sizeof request, START "%s" TAIL,
 			cases[i].request);
-		snprintf(expected, sizeof expected, "SIP/2.0 200 OK\r\n%s"
-			ANSWER_TAIL, cases[i].answer);
+		snprintf(expected, sizeof expected,
+			"SIP/2.0 200 OK\r\n%s" ANSWER_TAIL, cases[i].answer);
 		n = answer(request, "192.0.2.9", got, sizeof got);
 		unit_str(u, got, expected, cases[i].request);
 		unit_int(u, n, (int64_t)strlen(expected), "  its length");
@@ -99,7 +99,8 @@ static void check_ipv6(struct unit *u)
 
 	answer(START "Via: SIP/2.0/UDP [::1]:5070;rport\r\n" TAIL,
 		"2001:db8::9", got, sizeof got);
-	unit_str(u, got, "SIP/2.0 200 OK\r\n"
+	unit_str(u, got,
+		"SIP/2.0 200 OK\r\n"
 		"Via: SIP/2.0/UDP [::1]:5070;rport=5062;received=2001:db8::9"
 		"\r\n" ANSWER_TAIL,
 		"received without brackets (RFC 3261 §25.1)");
@@ -124,11 +125,13 @@ static void check_tags(struct unit *u)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char request[512], expected[512], got[1024] = "", *to;
 
-		snprintf(request, sizeof request, START
+		snprintf(request, sizeof request,
+			START
 			"Via: SIP/2.0/UDP a\r\nFrom: <sip:1@a>\r\nTo: %s\r\n"
 			"Call-ID: 1\r\nCSeq: 1 REGISTER\r\n\r\n",
 			cases[i].request);
-		snprintf(expected, sizeof expected, "To: %s\r\nCall-ID: 1\r\n"
+		snprintf(expected, sizeof expected,
+			"To: %s\r\nCall-ID: 1\r\n"
 			"CSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n",
 			cases[i].answer);
 		answer(request, "192.0.2.9", got, sizeof got);
@@ -142,24 +145,27 @@ static void check_missing(struct unit *u)
 {
 	char got[1024] = "";
 
-	answer(START "Via: SIP/2.0/UDP a\r\nTo: <sip:1@a>\r\n\r\n",
-		"192.0.2.9", got, sizeof got);
-	unit_str(u, got, "SIP/2.0 200 OK\r\n"
+	answer(START "Via: SIP/2.0/UDP a\r\nTo: <sip:1@a>\r\n\r\n", "192.0.2.9",
+		got, sizeof got);
+	unit_str(u, got,
+		"SIP/2.0 200 OK\r\n"
 		"Via: SIP/2.0/UDP a;received=192.0.2.9\r\n"
 		"To: <sip:1@a>;tag=new\r\nContent-Length: 0\r\n\r\n",
 		"without From, Call-ID, CSeq");
 	answer(START "Via: SIP/2.0/UDP a\r\n\r\n", "192.0.2.9", got,
 		sizeof got);
-	unit_str(u, got, "SIP/2.0 200 OK\r\n"
+	unit_str(u, got,
+		"SIP/2.0 200 OK\r\n"
 		"Via: SIP/2.0/UDP a;received=192.0.2.9\r\n"
-		"Content-Length: 0\r\n\r\n", "without To");
+		"Content-Length: 0\r\n\r\n",
+		"without To");
 }
 
 /* An answer that does not fit says so, whatever part it is. */
 static void check_full(struct unit *u)
 {
 	static const char REQUEST[] = START "Via: SIP/2.0/UDP a;rport,b\r\n"
-		"Via: SIP/2.0/UDP c\r\n" TAIL;
+					    "Via: SIP/2.0/UDP c\r\n" TAIL;
 	char got[1024];
 	int whole = answer(REQUEST, "192.0.2.9", got, sizeof got), full = 0;
 

@@ -32,11 +32,13 @@ static void check_unassigned(struct unit *u)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		/* What a former owner left does not count. */
-		const struct sp_status_facts facts = {
-			.is_reserved = cases[i].is_reserved,
-			.free_from_ms = T + cases[i].free_from,
-			.has_session = i % 2 == 0, .session_is_open = true,
-			.session_was_lost = true, .refresh_ms = 15000};
+		const struct sp_status_facts facts =
+			{.is_reserved = cases[i].is_reserved,
+				.free_from_ms = T + cases[i].free_from,
+				.has_session = i % 2 == 0,
+				.session_is_open = true,
+				.session_was_lost = true,
+				.refresh_ms = 15000};
 
 		unit_str(u, derive(&facts, cases[i].now), cases[i].state,
 			"a number that nobody has");
@@ -60,7 +62,8 @@ static void check_sessions(struct unit *u)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		/* An assigned number is not free, resting or reserved. */
 		const struct sp_status_facts facts = {.is_assigned = true,
-			.is_reserved = true, .free_from_ms = T + 1000,
+			.is_reserved = true,
+			.free_from_ms = T + 1000,
 			.has_session = cases[i].has_session,
 			.session_is_open = cases[i].is_open,
 			.session_was_lost = cases[i].was_lost,
@@ -108,12 +111,16 @@ static void check_bindings(struct unit *u)
 			.expires_ms = T + cases[i].expires,
 			.interval_ms = cases[i].interval};
 		const struct sp_status_facts facts = {.is_assigned = true,
-			.has_session = true, .session_is_open = true,
-			.binding = &binding, .refresh_ms = cases[i].refresh};
+			.has_session = true,
+			.session_is_open = true,
+			.binding = &binding,
+			.refresh_ms = cases[i].refresh};
 		char name[96];
 
-		snprintf(name, sizeof name, "every %lld, shown %lld, for %lld: "
-			"after %lld ms", (long long)cases[i].refresh,
+		snprintf(name, sizeof name,
+			"every %lld, shown %lld, for %lld: "
+			"after %lld ms",
+			(long long)cases[i].refresh,
 			(long long)cases[i].interval,
 			(long long)cases[i].expires, (long long)cases[i].now);
 		unit_str(u, derive(&facts, cases[i].now), cases[i].state, name);
@@ -157,8 +164,10 @@ static void check_list(struct unit *u)
 		snprintf(login, sizeof login, "u%d", i);
 		world_assign(&w, login, NULL);
 	}
-	world_must(&w, sp_db_commit(w.db, &w.err) == 0 &&
-			sp_status_open(&w.scope, &list, &w.err) == 0, "a list");
+	world_must(&w,
+		sp_db_commit(w.db, &w.err) == 0 &&
+			sp_status_open(&w.scope, &list, &w.err) == 0,
+		"a list");
 	while ((rc = sp_status_next(list, &status, &w.err)) == 1) {
 		in_order += atoi(status.extension.number) == 800 + n &&
 			    status.state == SP_AWAY;
@@ -179,15 +188,10 @@ static void check_single(struct unit *u)
 	static const struct {
 		const char *operand, *state;
 	} cases[] = {
-		{"1000", "offline"},
-		{"ext:1000", "offline"},
-		{"a", "offline"},
-		{"user:a", "offline"},
-		{"1001", "free"},     /* was used */
-		{"1002", "resting"},
-		{"1003", "free"},     /* never used */
-		{"ext:1003", "free"},
-		{"1004", "reserved"}, /* never used */
+		{"1000", "offline"}, {"ext:1000", "offline"}, {"a", "offline"},
+		{"user:a", "offline"}, {"1001", "free"},    /* was used */
+		{"1002", "resting"}, {"1003", "free"},      /* never used */
+		{"ext:1003", "free"}, {"1004", "reserved"}, /* never used */
 	};
 	struct sp_status status;
 	struct world w;
@@ -201,9 +205,11 @@ static void check_single(struct unit *u)
 	w.tenant.rest_ms = 1000;
 	world_recycle(&w, "c");
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		unit_str(u, sp_status_get(&w.scope, cases[i].operand, &status,
-				    &w.err) == 0
-				    ? sp_state_name(status.state) : w.err.msg,
+		unit_str(u,
+			sp_status_get(&w.scope, cases[i].operand, &status,
+				&w.err) == 0
+				? sp_state_name(status.state)
+				: w.err.msg,
 			cases[i].state, cases[i].operand);
 	unit_int(u, sp_status_get(&w.scope, "2000", &status, &w.err), -1,
 		"a number that is not in the pool");

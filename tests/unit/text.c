@@ -48,10 +48,21 @@ static void check_utf8(struct unit *u)
 		{"two bytes, one there", BYTES("\xc3"), false},
 		{"three bytes, two there", BYTES("\xe2\x82"), false},
 		{"four bytes, three there", BYTES("\xf0\x9f\x93"), false},
-		{"two bytes, then ASCII", BYTES("\xc3" "a"), false},
-		{"three bytes, the third ASCII", BYTES("\xe2\x82" "a"), false},
-		{"four bytes, the third ASCII", BYTES("\xf0\x9f" "aa"), false},
-		{"four bytes, the fourth ASCII", BYTES("\xf0\x9f\x93" "a"),
+		{"two bytes, then ASCII",
+			BYTES("\xc3"
+			      "a"),
+			false},
+		{"three bytes, the third ASCII",
+			BYTES("\xe2\x82"
+			      "a"),
+			false},
+		{"four bytes, the third ASCII",
+			BYTES("\xf0\x9f"
+			      "aa"),
+			false},
+		{"four bytes, the fourth ASCII",
+			BYTES("\xf0\x9f\x93"
+			      "a"),
 			false},
 		{"Latin-1", BYTES("Zo\xeb Smith"), false},
 	};
@@ -63,7 +74,7 @@ static void check_utf8(struct unit *u)
 	unit_ok(u, !sp_text_is_utf8("\xc3\xab", 1), "len cuts a character");
 }
 
-#define LABEL_63                                                               \
+#define LABEL_63 \
 	"abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0"
 
 static void check_hosts(struct unit *u)
@@ -94,8 +105,9 @@ static void check_hosts(struct unit *u)
 		{BYTES("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]"),
 			true},
 		{BYTES(LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63), false},
-		{BYTES(LABEL_63 "." LABEL_63 "." LABEL_63 ".0123456789"
-			"0123456789012345678901234567890123456789012345678a"),
+		{BYTES(LABEL_63
+			 "." LABEL_63 "." LABEL_63 ".0123456789"
+			 "0123456789012345678901234567890123456789012345678a"),
 			true}, /* 253 bytes */
 		{BYTES(""), false},
 		{BYTES("."), false},
@@ -114,7 +126,9 @@ static void check_hosts(struct unit *u)
 		{BYTES("a@b"), false},
 		{BYTES("a/b"), false},
 		{BYTES("a%41"), false},
-		{BYTES("b\xc3\xbc" "cher.example"), false},
+		{BYTES("b\xc3\xbc"
+		       "cher.example"),
+			false},
 		{BYTES("192.0.2.256"), false},
 		{BYTES("192.0.2"), false},
 		{BYTES("192.0.2.10.1"), false},
@@ -151,25 +165,15 @@ static void check_numbers(struct unit *u)
 		const char *text;
 		int64_t min, max, expected; /* -1: refused */
 	} cases[] = {
-		{"0", 0, 9, 0},
-		{"9", 0, 9, 9},
-		{"10", 0, 9, -1},
-		{"4", 5, 9, -1},
-		{"5", 5, 9, 5},
-		{"0005", 0, 9, 5},
+		{"0", 0, 9, 0}, {"9", 0, 9, 9}, {"10", 0, 9, -1},
+		{"4", 5, 9, -1}, {"5", 5, 9, 5}, {"0005", 0, 9, 5},
 		{"000000000000000000000000000005", 0, 9, 5},
-		{"65535", 1, 65535, 65535},
-		{"65536", 1, 65535, -1},
+		{"65535", 1, 65535, 65535}, {"65536", 1, 65535, -1},
 		{"9223372036854775807", 0, INT64_MAX, INT64_MAX},
 		{"9223372036854775808", 0, INT64_MAX, -1},
-		{"99999999999999999999", 0, INT64_MAX, -1},
-		{"", 0, 9, -1},
-		{" 5", 0, 9, -1},
-		{"5 ", 0, 9, -1},
-		{"+5", 0, 9, -1},
-		{"-5", -9, 9, -1},
-		{"0x5", 0, 9, -1},
-		{"5a", 0, 9, -1},
+		{"99999999999999999999", 0, INT64_MAX, -1}, {"", 0, 9, -1},
+		{" 5", 0, 9, -1}, {"5 ", 0, 9, -1}, {"+5", 0, 9, -1},
+		{"-5", -9, 9, -1}, {"0x5", 0, 9, -1}, {"5a", 0, 9, -1},
 		{"5.0", 0, 9, -1},
 		{"\xd9\xa5", 0, 9, -1}, /* ARABIC-INDIC DIGIT FIVE */
 	};

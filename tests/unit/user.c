@@ -10,21 +10,25 @@ static void check_logins(struct unit *u)
 	static const struct {
 		const char *login, *error; /* NULL: it can be one */
 	} cases[] = {
-		{"a", NULL}, {"asmith", NULL}, {"A.Smith_1-2+3@acme", NULL},
-		{"1001", NULL}, {".", NULL}, {"+x", NULL}, {L64, NULL},
+		{"a", NULL},
+		{"asmith", NULL},
+		{"A.Smith_1-2+3@acme", NULL},
+		{"1001", NULL},
+		{".", NULL},
+		{"+x", NULL},
+		{L64, NULL},
 		{"", "the login is empty"},
 		{L64 "4", "login '01234567890123456789...' is longer than 64 "
-			"bytes"},
+			  "bytes"},
 		{"-a", "'-a' is not a login (letters, digits and . _ - + @)"},
-		{"a b",
-			"'a b' is not a login (letters, digits and . _ - + @)"},
+		{"a b", "'a b' is not a login (letters, digits and . _ - + @)"},
 		{"a:b", "'a:b' is not a login (letters, digits and . _ - + @)"},
 		{"a/b", "'a/b' is not a login (letters, digits and . _ - + @)"},
 		{"a%b", "'a%b' is not a login (letters, digits and . _ - + @)"},
 		{"a\"b", "'a\"b' is not a login (letters, digits "
-			"and . _ - + @)"},
+			 "and . _ - + @)"},
 		{"zo\xc3\xab", "'zo\xc3\xab' is not a login (letters, digits "
-			"and . _ - + @)"},
+			       "and . _ - + @)"},
 		{"zo\xeb",
 			"'?' is not a login (letters, digits and . _ - + @)"},
 	};
@@ -45,7 +49,9 @@ static void check_names(struct unit *u)
 	static const struct {
 		const char *name, *error; /* NULL: it can be one */
 	} cases[] = {
-		{"", NULL}, {"Zo\xc3\xab", NULL}, {"O'Neil, Jr.", NULL},
+		{"", NULL},
+		{"Zo\xc3\xab", NULL},
+		{"O'Neil, Jr.", NULL},
 		{L64 L64, NULL},
 		{L64 L64 "8", "the last name is longer than 128 bytes"},
 		{"Zo\xeb", "the last name is not valid UTF-8"},
@@ -70,7 +76,8 @@ static void check_names(struct unit *u)
 static const char *assign(struct world *w, struct sp_assign assign)
 {
 	static const char *const WHAT[] = {[SP_UNCHANGED] = "unchanged",
-		[SP_CHANGED] = "changed", [SP_CREATED] = "created"};
+		[SP_CHANGED] = "changed",
+		[SP_CREATED] = "created"};
 	static char text[512];
 	struct sp_assigned got;
 
@@ -119,15 +126,18 @@ static void check_refused(struct unit *u)
 			"cannot assign '1000': number is taken by 'ann'"},
 		{{"c", NULL, NULL, "1005", NULL},
 			"cannot assign '1005': number is reserved"},
-		{{"d", NULL, NULL, "2000", NULL}, "cannot assign '2000': "
+		{{"d", NULL, NULL, "2000", NULL},
+			"cannot assign '2000': "
 			"number is not in the pool of 'acme.example'"},
-		{{"e", NULL, NULL, "01001", NULL}, "cannot assign '01001': "
+		{{"e", NULL, NULL, "01001", NULL},
+			"cannot assign '01001': "
 			"number is not in the pool of 'acme.example'"},
 		{{"f", NULL, NULL, "10x1", NULL}, "'10x1' is not a number"},
 		{{"g", NULL, NULL, "", NULL}, "'' is not a number"},
 		{{"h", NULL, NULL, "1000000000000000", NULL},
 			"the number is longer than 15 bytes"},
-		{{"i i", NULL, NULL, NULL, NULL}, "'i i' is not a login "
+		{{"i i", NULL, NULL, NULL, NULL},
+			"'i i' is not a login "
 			"(letters, digits and . _ - + @)"},
 		{{"j", "\t", NULL, NULL, NULL},
 			"the first name has a control character"},
@@ -154,22 +164,25 @@ static void check_lookup(struct unit *u)
 	static const struct {
 		const char *operand, *number; /* or the error */
 	} cases[] = {
-		{"ann", "1000"}, {"1000", "1000"}, {"ext:1000", "1000"},
+		{"ann", "1000"},
+		{"1000", "1000"},
+		{"ext:1000", "1000"},
 		{"user:ann", "1000"},
 		/* bob's number is the login of the user of 1003. */
 		{"1001", "'1001' is the extension of 'bob' and the login of "
-			"1003: say ext:1001 or user:1001"},
-		{"ext:1001", "1001"}, {"user:1001", "1003"},
+			 "1003: say ext:1001 or user:1001"},
+		{"ext:1001", "1001"},
+		{"user:1001", "1003"},
 		/* A login like the own number is no riddle. */
 		{"1002", "1002"},
 		/* A login like a number that nobody has. */
 		{"1009", "1004"},
 		{"ext:1009", "no user or extension 'ext:1009' in "
-			"'acme.example'"},
+			     "'acme.example'"},
 		{"user:1000", "no user or extension 'user:1000' in "
-			"'acme.example'"},
+			      "'acme.example'"},
 		{"ext:ann", "no user or extension 'ext:ann' in "
-			"'acme.example'"},
+			    "'acme.example'"},
 		{"ANN", "no user or extension 'ANN' in 'acme.example'"},
 		{"", "no user or extension '' in 'acme.example'"},
 		{"ext:", "no user or extension 'ext:' in 'acme.example'"},

@@ -34,15 +34,19 @@ static inline void world_must(struct world *w, bool ok, const char *what)
 static inline void world_open(struct world *w)
 {
 	*w = (struct world){.err = {.msg = ""}};
-	world_must(w, sp_db_open(&w->db, "/nonexistent/sp.db", SP_DB_TRIAL, 0,
-			      &w->err) == 0 &&
+	world_must(w,
+		sp_db_open(&w->db, "/nonexistent/sp.db", SP_DB_TRIAL, 0,
+			&w->err) == 0 &&
 			sp_tenant_init(&w->tenant, "acme.example", &w->err) ==
 				0 &&
 			sp_db_begin(w->db, &w->err) == 0 &&
 			sp_tenant_open(&w->tenant, w->db, true, &w->err) == 0,
 		"a database in memory");
-	w->scope = (struct sp_scope){.db = w->db, .tenant = &w->tenant,
-		.tool = "unit", .actor = "unit", .now_ms = WORLD_NOW_MS};
+	w->scope = (struct sp_scope){.db = w->db,
+		.tenant = &w->tenant,
+		.tool = "unit",
+		.actor = "unit",
+		.now_ms = WORLD_NOW_MS};
 }
 
 static inline void world_close(struct world *w)
@@ -64,9 +68,11 @@ static inline void world_set_pool(struct world *w, const char *all,
 		snprintf(text, sizeof text, "%s", i == 0 ? all : reserved);
 		for (char *range = strtok_r(text, " ", &save); range != NULL;
 			range = strtok_r(NULL, " ", &save))
-			world_must(w, sp_ranges_add(i == 0 ? &pool->all
-							   : &pool->reserved,
-					      range, &w->err) == 0, range);
+			world_must(w,
+				sp_ranges_add(i == 0 ? &pool->all
+						     : &pool->reserved,
+					range, &w->err) == 0,
+				range);
 	}
 	world_must(w, sp_pool_finish(pool, &w->err) == 0, all);
 }
@@ -81,17 +87,20 @@ static inline const char *world_assign(struct world *w, const char *login,
 	const struct sp_assign assign = {.login = login, .number = number};
 
 	return sp_user_assign(&w->scope, NULL, &assign, &assigned, &w->err) == 0
-		       ? assigned.number : w->err.msg;
+		       ? assigned.number
+		       : w->err.msg;
 }
 
 static inline void world_recycle(struct world *w, const char *operand)
 {
 	struct sp_extension extension;
 
-	world_must(w, sp_extension_get(&w->scope, operand, &extension,
-			      &w->err) == 0 &&
+	world_must(w,
+		sp_extension_get(&w->scope, operand, &extension, &w->err) ==
+				0 &&
 			sp_extension_recycle(&w->scope, &extension, &w->err) ==
-				0, operand);
+				0,
+		operand);
 }
 
 #endif
