@@ -33,8 +33,10 @@ static const char UPDATE_WIDE[] =
 
 static const char DELETE_ONE[] = "DELETE FROM binding WHERE id = $1";
 static const char DELETE_ALL[] = "DELETE FROM binding WHERE extension_id = $1";
-static const char COUNT[] =
-	"SELECT count(*) FROM binding WHERE extension_id = $1";
+static const char COUNT_LIVE[] =
+	"SELECT count(*) FROM binding b"
+	" JOIN binding_live l ON l.binding_id = b.id"
+	" WHERE b.extension_id = $1 AND l.expires_ms > $2";
 
 static const char GET_EXTENSION[] =
 	"SELECT " SP_EXTENSION_COLUMNS " FROM " SP_EXTENSION_TABLES
@@ -168,13 +170,14 @@ int sp_binding_update(const struct sp_scope *scope, const struct sp_binding *b,
 
 /* ---- removing ---------------------------------------------------------- */
 
-static int count(const struct sp_scope *scope, int64_t extension_id,
+static int count_live(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_err *err)
 {
 	struct sp_stmt *row;
 	int n;
 
-	if (sp_db_first(scope->db, COUNT, SP_ARGS(sp_int(extension_id)), &row,
+	if (sp_db_first(scope->db, COUNT_LIVE,
+		    SP_ARGS(sp_int(extension_id), sp_int(scope->now_ms)), &row,
 		    err) != 1)
 		return -1;
 	n = (int)sp_col_int(row, 0);
@@ -195,7 +198,7 @@ static int remove_one(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_err *err)
 {
 	struct sp_extension ext;
-	int left;
+	int left, ended;
 
 	if (get_extension(scope, extension_id, &ext, err) != 0 ||
 		sp_db_exec(scope->db, DELETE_ONE, SP_ARGS(sp_int(b->id)), NULL,
@@ -203,12 +206,13 @@ static int remove_one(const struct sp_scope *scope, int64_t extension_id,
 		sp_event_add(scope, ext.number, ext.user.login, end->event,
 			b->contact, err) != 0)
 		return -1;
-	left = count(scope, extension_id, err);
+	left = count_live(scope, extension_id, err);
 	if (left != 0)
 		return left < 0 ? -1 : 0;
-	if (sp_session_end(scope, ext.session_id, end->session, end->at_ms,
-		    err) != 0)
-		return -1;
+	ended = sp_session_end(scope, ext.session_id, end->session, end->at_ms,
+		err);
+	if (ended != 1)
+		return ended;
 	return sp_event_add(scope, ext.number, ext.user.login, end->last, "",
 		err);
 }
@@ -218,6 +222,15 @@ int sp_binding_remove(const struct sp_scope *scope, int64_t extension_id,
 {
 	const struct ending end = {"unregistered", "logged-out",
 		SP_ENDED_LOGOUT, scope->now_ms};
+
+	return remove_one(scope, extension_id, binding, &end, err);
+}
+
+int sp_binding_evict(const struct sp_scope *scope, int64_t extension_id,
+	const struct sp_binding *binding, struct sp_err *err)
+{
+	const struct ending end = {"deactivated", "logged-out", SP_ENDED_KICKED,
+		scope->now_ms};
 
 	return remove_one(scope, extension_id, binding, &end, err);
 }
@@ -233,7 +246,7 @@ int sp_binding_drop(const struct sp_scope *scope,
 	if (n == 0)
 		return 0;
 	if (sp_session_end(scope, ext->session_id, SP_ENDED_KICKED,
-		    scope->now_ms, err) != 0 ||
+		    scope->now_ms, err) < 0 ||
 		sp_event_add(scope, ext->number, ext->user.login, "deactivated",
 			"", err) != 0)
 		return -1;

@@ -37,7 +37,7 @@ struct sp_binding {
 int sp_binding_list(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_binding *list, int max, struct sp_err *err);
 
-/* All four expect the caller's transaction.
+/* All of these expect the caller's transaction.
  *
  * Adds one; starts a login session when the extension has none open, with the
  * events "logged-in" and "created". */
@@ -56,6 +56,10 @@ int sp_binding_update(const struct sp_scope *scope,
 /* Removes one that the softphone unregistered, with the event "unregistered";
  * ends the login session with the last. */
 int sp_binding_remove(const struct sp_scope *scope, int64_t extension_id,
+	const struct sp_binding *binding, struct sp_err *err);
+
+/* The same for one that made room for another: the event "deactivated". */
+int sp_binding_evict(const struct sp_scope *scope, int64_t extension_id,
 	const struct sp_binding *binding, struct sp_err *err);
 
 /* Drops all bindings of an extension, with the event "deactivated", and ends

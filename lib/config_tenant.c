@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/binding.h"
 #include "lib/clock.h"
 #include "lib/text.h"
-
-enum { MAX_CONTACTS = 64 };
 
 /* ---- URIs -------------------------------------------------------------- */
 
@@ -107,10 +106,10 @@ static int set_max_contacts(const struct sp_yaml_node *node, void *field,
 
 	if (sp_yaml_text(node, &text, err) != 0)
 		return -1;
-	if (!sp_text_to_int(text, 1, MAX_CONTACTS, field))
+	if (!sp_text_to_int(text, 1, SP_MAX_BINDINGS, field))
 		return sp_yaml_fail(node, err,
 			"'%.40s': expected a number from 1 to %d", text,
-			MAX_CONTACTS);
+			SP_MAX_BINDINGS);
 	return 0;
 }
 

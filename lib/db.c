@@ -48,8 +48,8 @@ static enum sp_code code_of(int rc)
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 	case SQLITE_READONLY: return SP_NOPERM;
-	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB: return SP_DATA;
+	case SQLITE_CORRUPT:
 	case SQLITE_IOERR:
 	case SQLITE_FULL:
 	case SQLITE_CANTOPEN: return SP_IO;
@@ -244,6 +244,13 @@ static int use_wal(struct sp_db *db, int wait_ms, struct sp_err *err)
 	return 0;
 }
 
+static bool is_memory(const struct sp_db *db)
+{
+	const char *path = sqlite3_db_filename(db->handle, "main");
+
+	return path == NULL || path[0] == '\0';
+}
+
 static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 	struct sp_err *err)
 {
@@ -259,7 +266,7 @@ static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 		    "PRAGMA trusted_schema=OFF",
 		    err) != 0)
 		return -1;
-	if (mode == SP_DB_READ)
+	if (mode == SP_DB_READ || (mode == SP_DB_TRIAL && !is_memory(db)))
 		return require_current(db, err);
 	/* First of all, so that a stranger's file stays as it is. */
 	if (read_version(db, &version, err) != 0 ||
@@ -270,6 +277,15 @@ static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 	return migrate(db, err);
 }
 
+static bool is_missing_or_empty(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return errno == ENOENT;
+	return S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 int sp_db_open(struct sp_db **out, const char *path, enum sp_db_mode mode,
 	int wait_ms, struct sp_err *err)
 {
@@ -278,7 +294,10 @@ int sp_db_open(struct sp_db **out, const char *path, enum sp_db_mode mode,
 	struct sp_db *db;
 
 	*out = NULL;
-	if (mode == SP_DB_TRIAL && access(path, F_OK) != 0 && errno == ENOENT) {
+	if (path[0] == '\0')
+		return sp_err_set(err, SP_CONFIG,
+			"the path of the database is empty");
+	if (mode == SP_DB_TRIAL && is_missing_or_empty(path)) {
 		path = ":memory:";
 		flags |= SQLITE_OPEN_MEMORY;
 	} else if (check_file(path, mode, err) != 0) {

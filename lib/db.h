@@ -22,8 +22,8 @@ enum sp_db_mode {
 	SP_DB_CREATE, /* it is made, mode 0600, with its directory, if not */
 	SP_DB_SERVER, /* SP_DB_CREATE for many small commits: a power cut may
 		       * lose the last of them, a crash of the process not */
-	SP_DB_TRIAL,  /* for a dry run: SP_DB_WRITE, or without a file an
-		       * empty database in memory */
+	SP_DB_TRIAL,  /* for a dry run: SP_DB_WRITE without bringing it up to
+		       * date, or without a file a database in memory */
 };
 
 /* Opens the database and brings its schema up to date (never for

@@ -23,11 +23,12 @@ static const char ADD_EXTENSION[] =
 	" assigned_ms) VALUES ($1, $2, $3, $4, $5)";
 
 static const char GIVE_AGAIN[] =
-	"UPDATE extension SET user_id = $2, assigned_ms = $3 WHERE id = $1";
+	"UPDATE extension SET user_id = $2, assigned_ms = $3, rests = 0"
+	" WHERE id = $1";
 
 static const char TAKE_BACK[] =
 	"UPDATE extension SET user_id = NULL, session_id = NULL,"
-	" free_from_ms = $2 WHERE id = $1";
+	" free_from_ms = $2, rests = $3 WHERE id = $1";
 
 static const char DELETE_USER[] = "DELETE FROM sp_user WHERE id = $1";
 
@@ -193,11 +194,12 @@ int sp_extension_recycle(const struct sp_scope *scope,
 	int64_t free_from_ms = scope->now_ms + scope->tenant->rest_ms;
 
 	if (sp_session_end(scope, extension->session_id, SP_ENDED_RECYCLED,
-		    scope->now_ms, err) != 0 ||
+		    scope->now_ms, err) < 0 ||
 		sp_db_delete_dependents(scope->db, "extension", extension->id,
 			err) != 0 ||
 		sp_db_exec(scope->db, TAKE_BACK,
-			SP_ARGS(sp_int(extension->id), sp_int(free_from_ms)),
+			SP_ARGS(sp_int(extension->id), sp_int(free_from_ms),
+				sp_int(scope->tenant->rest_ms > 0)),
 			NULL, err) != 0 ||
 		sp_db_exec(scope->db, DELETE_USER,
 			SP_ARGS(sp_int(extension->user.id)), NULL, err) != 0)

@@ -60,6 +60,18 @@ enum sp_target_kind sp_target_kind(const char *target)
 	return sp_text_is_sip_uri(target) ? SP_TARGET_URI : SP_TARGET_MALFORMED;
 }
 
+/* Is this URI of the tenant itself? Then a number says the same, and is
+ * checked for loops. */
+static bool is_own(const struct sp_tenant *tenant, const char *uri)
+{
+	const char *at = strchr(uri, '@');
+	const char *host = at == NULL ? strchr(uri, ':') + 1 : at + 1;
+	size_t len =
+		host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":;?");
+
+	return sp_tenant_is_named(tenant, host, len);
+}
+
 int sp_target_check(const struct sp_tenant *tenant, const char *target,
 	struct sp_err *err)
 {
@@ -69,6 +81,11 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 		return sp_err_set(err, SP_DATA,
 			"'%.80s' is not a target (an extension, voicemail, "
 			"reject, +NUMBER or a sip: URI)",
+			target);
+	if (kind == SP_TARGET_URI && is_own(tenant, target))
+		return sp_err_set(err, SP_DATA,
+			"target '%s' is in this tenant: say the extension's "
+			"number",
 			target);
 	if (kind == SP_TARGET_EXTENSION &&
 		!sp_ranges_has(&tenant->pool.all, target))
@@ -373,6 +390,7 @@ int sp_forward_switch(const struct sp_scope *scope,
 int sp_forward_reset(const struct sp_scope *scope,
 	const struct sp_extension *extension, struct sp_err *err)
 {
+	const struct sp_rule *defaults = scope->tenant->defaults;
 	int64_t changed;
 
 	if (sp_db_exec(scope->db, DELETE_RULES, SP_ARGS(sp_int(extension->id)),
@@ -380,6 +398,11 @@ int sp_forward_reset(const struct sp_scope *scope,
 		return -1;
 	if (changed == 0)
 		return 0;
+	for (int i = 0; i < SP_N_CONDITIONS; i++)
+		if (strcmp(defaults[i].target, extension->number) != 0 &&
+			refuse_loop(scope, extension->number,
+				defaults[i].target, err) != 0)
+			return -1;
 	if (sp_event_add(scope, extension->number, extension->user.login,
 		    "forwarding", "reset to the defaults", err) != 0)
 		return -1;

@@ -18,12 +18,12 @@ static const char WAS_LAST[] =
 	"SELECT 1 FROM nonce WHERE id = $1 AND nc = $2 AND request_hash = $3";
 static const char PRUNE[] =
 	"DELETE FROM nonce WHERE id IN"
-	" (SELECT id FROM nonce WHERE id < $1 ORDER BY id LIMIT 20000)";
+	" (SELECT id FROM nonce WHERE id < $1 ORDER BY id LIMIT $2)";
 
-int64_t sp_nonce_id(int64_t now_ms, uint32_t random)
+int64_t sp_nonce_id(int64_t now_ms, uint32_t count)
 {
 	return now_ms * (1 << RANDOM_BITS) +
-	       (int64_t)(random & ((1u << RANDOM_BITS) - 1));
+	       (int64_t)(count & ((1u << RANDOM_BITS) - 1));
 }
 
 static int mac_of(const unsigned char key[SP_SHA256_SIZE], const char *id_hex,
@@ -94,10 +94,12 @@ int sp_nonce_use(const struct sp_scope *scope, int64_t id, int64_t nc,
 	return rc < 0 ? -1 : 0;
 }
 
-int sp_nonce_prune(const struct sp_scope *scope, struct sp_err *err)
+int sp_nonce_prune(const struct sp_scope *scope, int64_t max,
+	struct sp_err *err)
 {
 	/* Twice the life, since clocks of servers differ and may step. */
 	int64_t oldest = sp_nonce_id(scope->now_ms - 2 * SP_NONCE_LIFE_MS, 0);
 
-	return sp_db_exec(scope->db, PRUNE, SP_ARGS(sp_int(oldest)), NULL, err);
+	return sp_db_exec(scope->db, PRUNE,
+		SP_ARGS(sp_int(oldest), sp_int(max)), NULL, err);
 }

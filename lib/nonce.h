@@ -18,8 +18,8 @@ enum {
 };
 
 /* The id of a nonce: its time of issue in milliseconds, times 2^20, plus 20
- * random bits, so that newer ones are larger and rows are appended. */
-int64_t sp_nonce_id(int64_t now_ms, uint32_t random);
+ * other bits, so that newer ones are larger and rows are appended. */
+int64_t sp_nonce_id(int64_t now_ms, uint32_t count);
 
 /* Writes the nonce of an id: the id and its MAC. */
 int sp_nonce_format(const unsigned char key[SP_SHA256_SIZE], int64_t id,
@@ -44,8 +44,9 @@ enum sp_nonce_use {
 int sp_nonce_use(const struct sp_scope *scope, int64_t id, int64_t nc,
 	uint64_t request_hash, enum sp_nonce_use *use, struct sp_err *err);
 
-/* Forgets the nonces that are too old to be good, a few at a time. Expects the
+/* Forgets at most `max` of the nonces that are too old to be good. Expects the
  * caller's transaction. */
-int sp_nonce_prune(const struct sp_scope *scope, struct sp_err *err);
+int sp_nonce_prune(const struct sp_scope *scope, int64_t max,
+	struct sp_err *err);
 
 #endif

@@ -180,10 +180,14 @@ void sp_pool_release(struct sp_pool *pool)
 
 /* ---- the next number --------------------------------------------------- */
 
+static const char WAKE_RESTED[] =
+	"UPDATE extension SET rests = 0"
+	" WHERE tenant_id = $1 AND rests = 1 AND free_from_ms <= $2";
+
 static const char LOWEST_FREE[] =
 	"SELECT number FROM extension WHERE tenant_id = $1"
 	" AND digits = $2 AND number BETWEEN $3 AND $4"
-	" AND user_id IS NULL AND free_from_ms <= $5"
+	" AND user_id IS NULL AND rests = 0"
 	" ORDER BY tenant_id, digits, number LIMIT 1";
 
 static const char GET_MARK[] =
@@ -222,7 +226,7 @@ static int lowest_free(const struct sp_scope *scope,
 	*out = range->last + 1;
 	rc = sp_db_first(scope->db, LOWEST_FREE,
 		SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
-			sp_text(first), sp_text(last), sp_int(scope->now_ms)),
+			sp_text(first), sp_text(last)),
 		&st, err);
 	if (rc == 1) {
 		*out = strtoll(sp_col_text(st, 0), NULL, 10);
@@ -306,17 +310,24 @@ int sp_pool_next(const struct sp_scope *scope, char number[SP_NUMBER_SIZE],
 	struct sp_err *err)
 {
 	const struct sp_ranges *ranges = &scope->tenant->pool.automatic;
+	size_t from = scope->pool_from == NULL ? 0 : *scope->pool_from;
 
-	for (size_t i = 0; i < ranges->n; i++) {
+	if (sp_db_exec(scope->db, WAKE_RESTED,
+		    SP_ARGS(sp_int(scope->tenant->id), sp_int(scope->now_ms)),
+		    NULL, err) != 0)
+		return -1;
+	for (size_t i = from; i < ranges->n; i++) {
 		const struct sp_range *range = &ranges->at[i];
 		int64_t n;
 
 		if (next_of_range(scope, range, &n, err) != 0)
 			return -1;
-		if (n <= range->last) {
-			format_number(number, range->digits, n);
-			return 0;
-		}
+		if (n > range->last)
+			continue;
+		format_number(number, range->digits, n);
+		if (scope->pool_from != NULL)
+			*scope->pool_from = i;
+		return 0;
 	}
 	return sp_err_set(err, SP_CANTCREATE, "the pool of '%s' is exhausted",
 		scope->tenant->domain);

@@ -48,8 +48,9 @@ static const char VERSION_1[] =
 	"  user_agent TEXT NOT NULL);"
 
 	/* user_id NULL: the number was used once and is free again, from
-	 * free_from_ms on. digits: how many, so that an index sorts numbers of
-	 * one length by value. session_id: the owner's current or last one. */
+	 * free_from_ms on; until somebody sees that this has passed it rests.
+	 * digits: how many, so that an index sorts numbers of one length by
+	 * value. session_id: the owner's current or last one. */
 	"CREATE TABLE extension ("
 	"  id INTEGER PRIMARY KEY,"
 	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
@@ -57,13 +58,16 @@ static const char VERSION_1[] =
 	"  number TEXT NOT NULL,"
 	"  user_id INTEGER UNIQUE REFERENCES sp_user (id),"
 	"  free_from_ms INTEGER NOT NULL DEFAULT 0,"
+	"  rests INTEGER NOT NULL DEFAULT 0,"
 	"  assigned_ms INTEGER NOT NULL DEFAULT 0,"
 	"  session_id INTEGER REFERENCES login_session (id));"
 	"CREATE UNIQUE INDEX extension_number"
 	"  ON extension (tenant_id, digits, number);"
 	"CREATE INDEX extension_free"
 	"  ON extension (tenant_id, digits, number)"
-	"  WHERE user_id IS NULL;"
+	"  WHERE user_id IS NULL AND rests = 0;"
+	"CREATE INDEX extension_resting"
+	"  ON extension (tenant_id, free_from_ms) WHERE rests = 1;"
 
 	"CREATE TABLE forward ("
 	"  extension_id INTEGER NOT NULL REFERENCES extension (id),"

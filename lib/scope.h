@@ -3,6 +3,7 @@
 #ifndef SP_LIB_SCOPE_H
 #define SP_LIB_SCOPE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/db.h"
@@ -14,6 +15,8 @@ struct sp_scope {
 	const char *tool;  /* for events: "sp-assign" */
 	const char *actor; /* for events: the person, also under sudo */
 	int64_t now_ms;    /* one moment for all that the call does */
+	size_t *pool_from; /* NULL; or, in a transaction that only assigns, the
+			    * range of the pool before which none has room */
 };
 
 #endif

@@ -38,9 +38,14 @@ int sp_session_start(const struct sp_scope *scope,
 int sp_session_end(const struct sp_scope *scope, int64_t session_id,
 	const char *ending, int64_t ended_ms, struct sp_err *err)
 {
-	return sp_db_exec(scope->db, END_SESSION,
-		SP_ARGS(sp_int(session_id), sp_int(ended_ms), sp_text(ending)),
-		NULL, err);
+	int64_t ended;
+
+	if (sp_db_exec(scope->db, END_SESSION,
+		    SP_ARGS(sp_int(session_id), sp_int(ended_ms),
+			    sp_text(ending)),
+		    &ended, err) != 0)
+		return -1;
+	return ended > 0;
 }
 
 int sp_session_is_open(const struct sp_scope *scope, int64_t session_id,

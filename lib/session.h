@@ -23,7 +23,7 @@ int sp_session_start(const struct sp_scope *scope,
 	const struct sp_extension *extension, const struct sp_binding *binding,
 	struct sp_err *err);
 
-/* Ends the session, if it is open, at ended_ms. */
+/* Ends the session at ended_ms. Returns 1, 0 when it was not open, -1. */
 int sp_session_end(const struct sp_scope *scope, int64_t session_id,
 	const char *ending, int64_t ended_ms, struct sp_err *err);
 

@@ -38,9 +38,22 @@ void sp_tenant_release(struct sp_tenant *tenant)
 	free(tenant->domain);
 }
 
+/* [::1] is ::1. */
+static const char *without_brackets(const char *host, size_t *len)
+{
+	if (*len < 2 || host[0] != '[')
+		return host;
+	*len -= 2;
+	return host + 1;
+}
+
 static bool is_name(const char *name, const char *host, size_t len)
 {
-	return strlen(name) == len && strncasecmp(name, host, len) == 0;
+	size_t n = strlen(name);
+
+	name = without_brackets(name, &n);
+	host = without_brackets(host, &len);
+	return n == len && strncasecmp(name, host, len) == 0;
 }
 
 bool sp_tenant_is_named(const struct sp_tenant *tenant, const char *host,

@@ -38,7 +38,8 @@ int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
 	struct sp_err *err);
 void sp_tenant_release(struct sp_tenant *tenant);
 
-/* Is `host` (of a SIP URI, len bytes, any case) this tenant? */
+/* Is `host` (of a SIP URI, len bytes, any case, an IPv6 address with or
+ * without its brackets) this tenant? */
 bool sp_tenant_is_named(const struct sp_tenant *tenant, const char *host,
 	size_t len);
 

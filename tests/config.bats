@@ -291,7 +291,7 @@ given_tenants() {
 		dd of=sp.db bs=4096 seek="$page" conv=notrunc status=none
 	for tool in "${TOOLS[@]}"; do
 		run --separate-stderr "$tool" asmith
-		assert_failure 65
+		assert_failure 74
 		assert_output ""
 		assert_equal "$stderr" \
 			"$tool: database '$SP_DB': database disk image is malformed"

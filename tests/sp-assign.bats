@@ -799,3 +799,28 @@ number,login,first,last,registered_name
 	run --separate-stderr to_full sp-assign --help
 	assert_failure 74
 }
+
+@test "sp-assign: complaints that nobody reads hold up nobody" {
+	{ echo login; seq -f 'bad login %g' 6000; } >users.csv
+	mkfifo complaints
+	sp-assign -f users.csv 2>complaints 3>&- &
+	exec 4<complaints
+	wait_until 10 grep -q pipe_write "/proc/$!/wchan" || true
+	run --separate-stderr timeout 5 sp-assign asmith
+	exec 4<&-
+	wait "$!" || true
+	assert_success
+}
+
+@test "sp-assign: a dry run leaves an empty file empty" {
+	: >sp.db
+	run --separate-stderr sp-assign -n asmith
+	assert_success
+	assert_equal "$(stat -c %s sp.db)" 0
+}
+
+@test "sp-assign: an empty path of the database is refused" {
+	run --separate-stderr sp-assign -d '' asmith
+	assert_failure 78
+	assert_equal "$stderr" "sp-assign: the path of the database is empty"
+}

@@ -541,3 +541,29 @@ NUMBER  CONDITION  TARGET               AFTER  SWITCH  ORIGIN
  output: No space left on device"
 	done
 }
+
+@test "sp-forward: a URI of the own domain is refused: the number says the same" {
+	given_user asmith 1001
+	remember
+	run --separate-stderr sp-forward asmith --busy sip:1002@ACME.example
+	assert_failure 65
+	assert_equal "$stderr" "sp-forward: target 'sip:1002@ACME.example' is in\
+ this tenant: say the extension's number"
+	assert_nothing_changed
+}
+
+@test "sp-forward: a reset that would close a loop through a default is refused" {
+	given_config 'forwarding: {offline: {to: 1003}}'
+	given_user asmith 1001
+	given_user bjones 1002
+	given_user desk 1003
+	sp-forward -q 1001 --offline reject
+	sp-forward -q desk --offline reject
+	sp-forward -q bjones --offline reject
+	sp-forward -q desk --busy 1001
+	remember
+	run --separate-stderr sp-forward 1001 --reset
+	assert_failure 65
+	assert_regex "$stderr" '1001 -> 1003 -> 1001$'
+	assert_nothing_changed
+}

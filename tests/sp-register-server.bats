@@ -200,3 +200,35 @@ teardown() { common_teardown; }
 	wait_until 8 event_is 1001 lost
 	assert_equal "$(events 1001 | tail -n 3 | xargs)" "expired expired lost"
 }
+
+@test "serve: on all addresses, the one that was asked answers" {
+	start_server --listen udp:0.0.0.0:0
+	run "$SIPSEND" "127.0.0.2:${SERVER##*:}" < <(request OPTIONS 1001)
+	assert_success
+	assert_line --regexp '^SIP/2.0 200 '
+}
+
+@test "serve: whoever reads the log may go away" {
+	mkfifo log
+	sp-register serve -v 2>log 3>&- &
+	SERVER_PID=$!
+	SERVER_PIDS+=("$SERVER_PID")
+	head -n 2 log >first
+	SERVER=$(sed -n 's/.*address=//p' first)
+	for _ in 1 2 3; do
+		request OPTIONS 1001 | "$SIPSEND" "$SERVER" | grep -q '^SIP/2.0 200 '
+	done
+	stop_server
+}
+
+@test "serve: a restart of a moment does not count either" {
+	start_server
+	SECRET=$(given_phone asmith 1001)
+	register 1001 "$SECRET" >/dev/null
+	stop_server
+	sql "UPDATE server SET heartbeat_ms = heartbeat_ms - 2500;
+		UPDATE binding_live SET expires_ms =
+			(SELECT heartbeat_ms + 1000 FROM server)"
+	start_server
+	state_is 1001 registered || state_is 1001 late
+}

@@ -97,7 +97,7 @@ teardown() { common_teardown; }
 		request "$@" | tr '\001' '\000' | "$SIPSEND" "$SERVER"
 	}
 	run nul OPTIONS 1001 $'X: a\001b'
-	assert_status 400 'NUL In Header'
+	assert_status 400 'Control Character In Header'
 	run nul REGISTER 1001 $'To: <sip:1001@acme.example\001.other.example>'
 	assert_status 400
 	for i in {1..93}; do fields[i]="+X: $i"; done

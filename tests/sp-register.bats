@@ -90,6 +90,26 @@ teardown() { common_teardown; }
 	assert_nothing_changed
 }
 
+@test "serve: a refused REGISTER that comes again is refused again" {
+	start_server
+	SECRET=$(given_phone asmith 1001)
+	register 1001 "$SECRET" 'Expires: 5' >/dev/null
+	run "$SIPSEND" "$SERVER" <sent
+	assert_line --regexp '^SIP/2.0 423 '
+	assert_equal "$(bindings 1001)" ""
+}
+
+@test "serve: a phone that made room for another was not logged out" {
+	given_config 'registration: {max-contacts: 1}'
+	start_server
+	SECRET=$(given_phone asmith 1001)
+	register 1001 "$SECRET" 'Contact: <sip:a@h1>' >/dev/null
+	register 1001 "$SECRET" 'Contact: <sip:b@h2>' >/dev/null
+	assert_equal "$(bindings 1001)" sip:b@h2
+	assert_equal "$(events 1001 | xargs)" \
+		'assigned new-secret logged-in created created deactivated'
+}
+
 @test "serve: the unregistering bytes again do not undo a later registration" {
 	start_server
 	register 1001 "$SECRET"

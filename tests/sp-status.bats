@@ -505,3 +505,10 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
  No space left on device"
 	done
 }
+
+@test "sp-status: prints no empty listing when it fails" {
+	rm -f sp.db
+	run --separate-stderr sp-status -o json
+	assert_failure 66
+	assert_output ""
+}

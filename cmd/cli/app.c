@@ -87,19 +87,41 @@ int sp_app_fail(const char *tool, const struct sp_err *err)
 bool sp_app_bad(struct sp_app *app, const struct sp_err *err)
 {
 	if (err->code != SP_DATA && err->code != SP_UNKNOWN &&
-		err->code != SP_CANTCREATE)
+		err->code != SP_CANTCREATE) {
+		app->is_fatal = true;
 		return false;
-	sp_app_fail(app->tool, err);
+	}
+	if (app->complaints == NULL)
+		app->complaints = tmpfile();
+	fprintf(app->complaints == NULL ? stderr : app->complaints, "%s: %s\n",
+		app->tool, err->msg);
 	if (app->status == 0)
 		app->status = (int)err->code;
 	return true;
 }
 
-int sp_app_exit(const struct sp_app *app, int rc, const struct sp_err *err)
+static void tell_complaints(struct sp_app *app)
 {
+	char buffer[4096];
+	size_t n;
+
+	if (app->complaints == NULL)
+		return;
+	rewind(app->complaints);
+	while ((n = fread(buffer, 1, sizeof buffer, app->complaints)) > 0)
+		fwrite(buffer, 1, n, stderr);
+	fclose(app->complaints);
+	app->complaints = NULL;
+}
+
+int sp_app_exit(struct sp_app *app, int rc, const struct sp_err *err)
+{
+	sp_db_rollback(app->db);
+	tell_complaints(app);
 	if (rc == 0)
 		return 0;
-	return app->status != 0 ? app->status : sp_app_fail(app->tool, err);
+	return app->status != 0 && !app->is_fatal ? app->status
+						  : sp_app_fail(app->tool, err);
 }
 
 int sp_app_usage(const struct sp_program *program, const char *format, ...)

@@ -4,6 +4,7 @@
 #define SP_CMD_CLI_APP_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "cmd/cli/input.h"
 #include "cmd/cli/opts.h"
@@ -20,7 +21,11 @@ struct sp_app {
 	struct sp_db *db;
 	struct sp_scope scope; /* of the tenant that was asked for, now */
 	char actor[64];        /* the real person, also under sudo */
-	int status; /* exit status of the first bad line; 0: none so far */
+	/* Bad lines wait here until no transaction is open: whoever reads
+	 * standard error slowly must not hold up the others. */
+	FILE *complaints;
+	int status;    /* exit status of the first bad line; 0: none so far */
+	bool is_fatal; /* an error ended it that no line is to blame for */
 };
 
 /* Reads the configuration, picks the tenant, opens the database. Close in any
@@ -39,14 +44,14 @@ int sp_app_end(struct sp_app *app, const struct sp_common *common,
  * status. */
 int sp_app_fail(const char *tool, const struct sp_err *err);
 
-/* The same for one bad operand or line of several: the others are still looked
- * at, and app->status remembers the first. Returns false when the error is not
- * about the input, so that going on makes no sense; it is not told then. */
+/* Keeps the error of one bad operand or line of several for sp_app_exit: the
+ * others are still looked at. Returns false when the error is not about the
+ * input, so that going on makes no sense. */
 bool sp_app_bad(struct sp_app *app, const struct sp_err *err);
 
-/* Ends a main: the exit status after run() gave rc. Tells err, unless bad
- * lines have been told already. */
-int sp_app_exit(const struct sp_app *app, int rc, const struct sp_err *err);
+/* Ends a main: the exit status after run() gave rc. Rolls back what is open,
+ * then tells what went wrong: bad lines, and err unless that is one of them. */
+int sp_app_exit(struct sp_app *app, int rc, const struct sp_err *err);
 
 /* Tells a wrong use of options or operands. Returns SP_USAGE. */
 int sp_app_usage(const struct sp_program *program, const char *format, ...)

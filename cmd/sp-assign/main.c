@@ -34,6 +34,7 @@ struct work {
 	bool make_secrets;
 	struct sp_app app;
 	struct sp_hash *hash;
+	size_t pool_from;
 	struct sp_input *input; /* of --file */
 	struct sp_report report;
 };
@@ -90,8 +91,11 @@ static int assign_record(struct work *w, const char *const *field, int64_t line,
 		.last = field[LAST],
 		.number = given(field[NUMBER]),
 		.secret = given(field[SECRET])};
-	int seen = sp_user_seen(&w->app.scope, a.login, &line, err);
+	int seen;
 
+	if (sp_login_check(a.login, err) != 0)
+		return -1;
+	seen = sp_user_seen(&w->app.scope, a.login, &line, err);
 	if (seen < 0)
 		return -1;
 	if (seen == 1)
@@ -116,6 +120,7 @@ static int assign_file(struct work *w, struct sp_err *err)
 	const char *field[N_FIELDS];
 	int rc;
 
+	w->app.scope.pool_from = &w->pool_from;
 	if (sp_input_csv_header(input, FIELDS, N_FIELDS, err) != 0)
 		return -1;
 	while ((rc = sp_input_csv_record(input, field, err)) != 0) {

@@ -32,7 +32,8 @@ static void put_bindings(const struct service *s, int64_t now_ms,
 	for (int i = 0; i < s->decision.n; i++) {
 		const struct sp_binding *b = &s->decision.entry[i].binding;
 
-		if (s->decision.entry[i].kind == CHANGE_REMOVE)
+		if (s->decision.entry[i].kind == CHANGE_REMOVE ||
+			s->decision.entry[i].kind == CHANGE_EVICT)
 			continue;
 		sipmsg_put_text(w, "Contact: <");
 		sipmsg_put_text(w, b->contact);

@@ -122,6 +122,7 @@ static enum verdict verify(struct service *s, struct request *rq,
 		    sp_text_hash(rq->exchange->data, rq->exchange->len), &use,
 		    &err) != 0)
 		return request_db_failed(s, &err);
+	s->nonces_used++;
 	*is_repeat = use == SP_NONCE_REPEAT;
 	return use == SP_NONCE_REPLAY ? VERDICT_STALE : VERDICT_OK;
 }

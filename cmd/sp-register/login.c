@@ -51,9 +51,9 @@ struct phone {
 	enum state state;
 	char call_id[TOKEN_SIZE], tag[TOKEN_SIZE], branch[TOKEN_SIZE];
 	uint32_t cseq;
-	int64_t expires_s; /* asked for; 0 while it logs out */
-	bool stopping;
-	int rounds; /* of the present attempt */
+	int64_t expires_s;             /* asked for; 0 while it logs out */
+	bool stopping, was_registered; /* when it was told to stop */
+	int rounds;                    /* of the present attempt */
 	int64_t backoff_ms;
 
 	/* The request under way; deadline 0: there is none. */
@@ -492,11 +492,14 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 
 	(void)signal;
 	(void)what;
-	if (p->stopping || p->state != REGISTERED) {
+	/* Also before the first answer, or while it is lost: the server may
+	 * have a binding that we do not know of. */
+	if (p->stopping || p->state == REFUSED) {
 		event_base_loopbreak(p->base);
 		return;
 	}
 	p->stopping = true;
+	p->was_registered = p->state == REGISTERED;
 	p->expires_s = 0;
 	start_attempt(p);
 }
@@ -549,7 +552,7 @@ int login(const struct login_options *options, struct sp_err *err)
 	event_base_dispatch(p.base);
 	if (p.failed_output)
 		sp_err_set(err, SP_IO, "cannot write standard output");
-	else if (p.stopping && p.state != LOGGED_OUT)
+	else if (p.was_registered && p.state != LOGGED_OUT)
 		sp_err_set(err, SP_UNAVAILABLE,
 			"the server did not confirm the logout");
 	else

@@ -43,11 +43,13 @@ static void copy_slice(struct sip_slice from, char *to, size_t size)
 	to[n] = '\0';
 }
 
-/* Of the same Call-ID the CSeq must rise (§10.3 step 7). */
+/* Of the same Call-ID the CSeq must rise (§10.3 step 7); what a retransmission
+ * finds there is its own. */
 static bool is_in_order(const struct registration *r,
 	const struct sp_binding *b)
 {
-	return !sipmsg_slice_is(r->call_id, b->call_id) || r->cseq > b->cseq;
+	return !sipmsg_slice_is(r->call_id, b->call_id) || r->cseq > b->cseq ||
+	       (r->is_repeat && r->cseq == b->cseq);
 }
 
 /* Seconds that are granted; 0 removes; -1: too brief. */
@@ -140,7 +142,8 @@ static bool make_room(struct decision *d, int64_t max)
 	int n = 0, oldest = -1;
 
 	for (int i = 0; i < d->n; i++) {
-		if (d->entry[i].kind == CHANGE_REMOVE)
+		if (d->entry[i].kind == CHANGE_REMOVE ||
+			d->entry[i].kind == CHANGE_EVICT)
 			continue;
 		n++;
 		if (d->entry[i].kind == CHANGE_NONE &&
@@ -153,7 +156,7 @@ static bool make_room(struct decision *d, int64_t max)
 		return true;
 	if (oldest < 0)
 		return false;
-	d->entry[oldest].kind = CHANGE_REMOVE;
+	d->entry[oldest].kind = CHANGE_EVICT;
 	return make_room(d, max);
 }
 
@@ -197,9 +200,9 @@ static enum verdict decide_star(const struct registration *r,
 enum verdict registrar_decide(const struct registration *r,
 	const struct sp_tenant *tenant, int64_t now_ms, struct decision *d)
 {
-	if (r->star && !r->is_repeat)
+	if (r->star)
 		return decide_star(r, d);
-	if (r->is_repeat || r->n_contacts == 0)
+	if (r->n_contacts == 0)
 		return VERDICT_OK;
 	for (int i = 0; i < r->n_contacts; i++) {
 		enum verdict verdict =

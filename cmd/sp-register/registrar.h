@@ -19,7 +19,7 @@ struct registration {
 	int64_t expires_s; /* of the Expires header; -1: none or malformed */
 	struct sip_slice call_id, user_agent;
 	int64_t cseq;
-	bool is_repeat; /* a retransmission: whatever it did is done */
+	bool is_repeat; /* a retransmission: what it asked for is done */
 	const char *source, *transport; /* for the binding's row */
 };
 
@@ -34,6 +34,7 @@ enum change_kind {
 	CHANGE_REFRESH, /* the narrow row */
 	CHANGE_REWRITE, /* both rows */
 	CHANGE_REMOVE,
+	CHANGE_EVICT, /* there are more than max-contacts */
 };
 
 /* The bindings as they will be: those that were there, with what becomes of
@@ -49,7 +50,8 @@ struct decision {
 /* Decides one REGISTER of an authenticated user. decision: holds in its first
  * n entries, as CHANGE_NONE, the bindings of the AoR that are alive, newest
  * first; is only to be carried out after VERDICT_OK, and then as a whole.
- * now_ms: wall clock. */
+ * Of a repeat only the verdict counts: it must change nothing, since it could
+ * be a replay. now_ms: wall clock. */
 enum verdict registrar_decide(const struct registration *registration,
 	const struct sp_tenant *tenant, int64_t now_ms,
 	struct decision *decision);

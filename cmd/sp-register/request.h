@@ -24,8 +24,8 @@ struct service {
 	unsigned char nobody[SP_N_HASHES][SP_HASH_SIZE]; /* HA1 of no user */
 	uint64_t tag_salt; /* of To tags, the same in all server processes */
 	uint32_t nonce_count;
-	int64_t pruned_ms;
-	bool db_failed; /* in this batch: nothing more is asked of it */
+	int64_t nonces_used; /* since some were last forgotten */
+	bool db_failed;      /* in this batch: nothing more is asked of it */
 	struct decision decision; /* of the REGISTER that is being answered */
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,12 @@ struct server {
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_iov[BATCH], out_iov[BATCH];
 	struct sockaddr_storage from[BATCH];
+	/* The address of ours that was asked, handed back with the answer: on
+	 * 0.0.0.0 the kernel would choose one (RFC 3581 §4). */
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		struct cmsghdr align;
+	} to[BATCH];
 	char ip[BATCH][INET6_ADDRSTRLEN];
 	char data[BATCH][SIP_MAX_MESSAGE + 1]; /* one more: too long shows */
 	char answer[BATCH][SIP_ANSWER_SIZE];
@@ -88,17 +95,30 @@ static void prepare(struct server *s)
 		s->in[i].msg_hdr.msg_iov = &s->in_iov[i];
 		s->in[i].msg_hdr.msg_iovlen = 1;
 		s->in[i].msg_hdr.msg_name = &s->from[i];
+		s->in[i].msg_hdr.msg_control = s->to[i].bytes;
 		s->out[i].msg_hdr.msg_iov = &s->out_iov[i];
 		s->out[i].msg_hdr.msg_iovlen = 1;
 	}
+}
+
+/* Leaves the way back to the routing table, not to the interface. */
+static void forget_interface(struct msghdr *h)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(h);
+
+	if (c != NULL && c->cmsg_level == IPPROTO_IP &&
+		c->cmsg_type == IP_PKTINFO)
+		((struct in_pktinfo *)(void *)CMSG_DATA(c))->ipi_ifindex = 0;
 }
 
 static int receive_batch(struct server *s, int fd)
 {
 	int n;
 
-	for (int i = 0; i < BATCH; i++)
+	for (int i = 0; i < BATCH; i++) {
 		s->in[i].msg_hdr.msg_namelen = sizeof s->from[i];
+		s->in[i].msg_hdr.msg_controllen = sizeof s->to[i].bytes;
+	}
 	n = recvmmsg(fd, s->in, BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
 		struct exchange *x = &s->exchange[i];
@@ -106,6 +126,7 @@ static int receive_batch(struct server *s, int fd)
 		/* Too long: garbage, since its end is not here. */
 		x->len = s->in[i].msg_len > SIP_MAX_MESSAGE ? 0
 							    : s->in[i].msg_len;
+		forget_interface(&s->in[i].msg_hdr);
 		x->origin.port =
 			read_address(&s->from[i], s->ip[i], sizeof s->ip[i]);
 	}
@@ -127,6 +148,8 @@ static void send_batch(struct server *s, int fd, int n)
 		s->out_iov[count++].iov_len = x->answer_len;
 		h->msg_name = &s->from[i];
 		h->msg_namelen = s->in[i].msg_hdr.msg_namelen;
+		h->msg_control = s->to[i].bytes;
+		h->msg_controllen = s->in[i].msg_hdr.msg_controllen;
 	}
 	while (sent < count) {
 		int done = sendmmsg(fd, s->out + sent, (unsigned)(count - sent),
@@ -178,8 +201,12 @@ static int open_socket(const struct sp_listen *listen, const char **why)
 		return -1;
 	}
 	fd = socket(a->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && a->ai_family == AF_INET6)
+	if (fd >= 0 && a->ai_family == AF_INET6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+	} else if (fd >= 0) {
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+	}
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
 			       sizeof size) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -304,6 +331,7 @@ int serve(struct sp_config *config, struct log *log, struct sp_err *err)
 		return sp_err_memory(err);
 	s->config = config;
 	s->log = log;
+	signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
 	prepare(s);
 	/* The sockets first: where a second server finds the port taken, it
 	 * has not touched the database. */

@@ -12,7 +12,7 @@
 #include "lib/server.h"
 #include "lib/text.h"
 
-enum { PRUNE_EVERY_MS = 10000 };
+enum { PRUNE_MIN = 100 };
 
 /* ---- set-up ------------------------------------------------------------ */
 
@@ -33,6 +33,7 @@ int service_new(struct service **out, struct sp_config *config,
 	struct sp_db *db, struct log *log, struct sp_err *err)
 {
 	struct service *s = calloc(1, sizeof *s);
+	unsigned char mac[SP_SHA256_SIZE];
 
 	*out = NULL;
 	if (s == NULL)
@@ -48,7 +49,8 @@ int service_new(struct service **out, struct sp_config *config,
 		service_free(s);
 		return -1;
 	}
-	s->tag_salt = sp_text_hash(s->key, sizeof s->key);
+	sp_hash_mac(s->key, "to-tag", 6, mac);
+	memcpy(&s->tag_salt, mac, sizeof s->tag_salt);
 	*out = s;
 	return 0;
 }
@@ -106,11 +108,11 @@ static int apply(struct service *s, const struct sp_scope *scope,
 	struct decision *d = &s->decision;
 	int rc = 0;
 
+	/* What stays first, so that a session goes on from one to the next. */
 	for (int i = 0; i < d->n && rc == 0; i++) {
 		struct sp_binding *b = &d->entry[i].binding;
 
 		switch (d->entry[i].kind) {
-		case CHANGE_NONE: break;
 		case CHANGE_ADD:
 			rc = sp_binding_add(scope, extension_id, b, err);
 			break;
@@ -122,12 +124,18 @@ static int apply(struct service *s, const struct sp_scope *scope,
 		case CHANGE_REFRESH:
 			rc = sp_binding_refresh(scope, b, err);
 			break;
-		case CHANGE_REMOVE:
-			if (b->id != 0) /* else added by this very request */
-				rc = sp_binding_remove(scope, extension_id, b,
-					err);
-			break;
+		default: break;
 		}
+	}
+	for (int i = 0; i < d->n && rc == 0; i++) {
+		const struct sp_binding *b = &d->entry[i].binding;
+		enum change_kind kind = d->entry[i].kind;
+
+		/* One without an id was added by this very request. */
+		if (b->id != 0 && kind == CHANGE_REMOVE)
+			rc = sp_binding_remove(scope, extension_id, b, err);
+		else if (b->id != 0 && kind == CHANGE_EVICT)
+			rc = sp_binding_evict(scope, extension_id, b, err);
 	}
 	return rc;
 }
@@ -159,20 +167,12 @@ static enum verdict register_contacts(struct service *s, struct request *rq,
 		return request_db_failed(s, &err);
 	verdict = registrar_decide(r, rq->scope.tenant, rq->scope.now_ms,
 		&s->decision);
-	if (verdict == VERDICT_OK &&
-		apply(s, &rq->scope, c->extension_id, &err) != 0)
+	if (verdict != VERDICT_OK)
+		return verdict;
+	if ((r->is_repeat ? load_bindings(s, &rq->scope, c->extension_id, &err)
+			  : apply(s, &rq->scope, c->extension_id, &err)) != 0)
 		return request_db_failed(s, &err);
-	return verdict;
-}
-
-static const struct sp_tenant *find_tenant(const struct service *s,
-	const char *host)
-{
-	for (size_t i = 0; i < s->config->n_tenants; i++)
-		if (sp_tenant_is_named(&s->config->tenants[i], host,
-			    strlen(host)))
-			return &s->config->tenants[i];
-	return NULL;
+	return VERDICT_OK;
 }
 
 /* §10.3 steps 1 and 5: both the Request-URI and To are of one tenant. */
@@ -186,9 +186,9 @@ static enum verdict find_domain(struct service *s, struct request *rq)
 	rq->why = "Malformed To";
 	if (!sipmsg_parse_address(sipmsg_header(&rq->message, SIP_TO), &rq->to))
 		return VERDICT_MALFORMED;
-	rq->scope.tenant = find_tenant(s, rq->to.host);
+	rq->scope.tenant = sp_config_find_tenant(s->config, rq->to.host);
 	if (rq->scope.tenant == NULL ||
-		find_tenant(s, uri.host) != rq->scope.tenant)
+		sp_config_find_tenant(s->config, uri.host) != rq->scope.tenant)
 		return VERDICT_UNKNOWN_DOMAIN;
 	return VERDICT_OK;
 }
@@ -206,8 +206,9 @@ static enum verdict handle_register(struct service *s, struct request *rq)
 		verdict = registrar_read(&rq->message, &r, &rq->why);
 	if (verdict != VERDICT_OK)
 		return verdict;
-	snprintf(source, sizeof source, "%s:%d", rq->exchange->origin.ip,
-		rq->exchange->origin.port);
+	snprintf(source, sizeof source,
+		strchr(rq->exchange->origin.ip, ':') ? "[%s]:%d" : "%s:%d",
+		rq->exchange->origin.ip, rq->exchange->origin.port);
 	r.transport = rq->exchange->transport;
 	rq->lists_bindings = true;
 	return register_contacts(s, rq, &r, &c);
@@ -292,7 +293,7 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 static void log_exchange(struct service *s, const struct request *rq,
 	enum verdict verdict)
 {
-	char method[33], status[8];
+	char method[65], status[8];
 
 	if (s->log->level < LOG_DEBUG)
 		return;
@@ -365,13 +366,15 @@ static int sweep(struct service *s, const struct sp_scope *scope,
 	return lost < 0 ? -1 : 0;
 }
 
+/* Twice as many as have come, so that they never pile up, and no more, so that
+ * nobody waits for long. */
 static int prune(struct service *s, const struct sp_scope *scope,
 	struct sp_err *err)
 {
-	if (scope->now_ms - s->pruned_ms < PRUNE_EVERY_MS)
-		return 0;
-	s->pruned_ms = scope->now_ms;
-	return sp_nonce_prune(scope, err);
+	int64_t max = 2 * s->nonces_used + PRUNE_MIN;
+
+	s->nonces_used = 0;
+	return sp_nonce_prune(scope, max, err);
 }
 
 void service_tick(struct service *s, int64_t now_ms)

@@ -276,6 +276,18 @@ static void add_field(struct scanner *s, struct sip_slice line,
 	m->n_fields++;
 }
 
+/* A bare CR would end the line for peers less strict than we are. */
+static bool has_control(struct sip_slice line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		unsigned char c = (unsigned char)line.at[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 /* Returns false when the head does not end. */
 static bool scan_fields(struct scanner *s, struct sip_message *m)
 {
@@ -284,8 +296,8 @@ static bool scan_fields(struct scanner *s, struct sip_message *m)
 	while (next_header_line(s, &line)) {
 		if (line.len == 0)
 			return true;
-		if (memchr(line.at, '\0', line.len) != NULL)
-			complain(s, "NUL In Header");
+		if (has_control(line))
+			complain(s, "Control Character In Header");
 		else
 			add_field(s, line, m);
 	}

@@ -166,12 +166,13 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 	int rc, close_rc;
 	struct sp_err close_err;
 
+	/* The output last: a listing that begins is not empty by mistake. */
 	if (parse_states(w, err) != 0 ||
 		sp_operands_init(&w->operands, operand, n, err) != 0 ||
-		sp_output_open(&w->output, stdout, w->common.output, COLUMNS,
-			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0 ||
-		set_moment(w, err) != 0)
+		set_moment(w, err) != 0 ||
+		sp_output_open(&w->output, stdout, w->common.output, COLUMNS,
+			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0)
 		return -1;
 	rc = n == 0 ? print_all(w, err)
 		    : sp_operands_each(&w->operands, &w->app, print_one, w,

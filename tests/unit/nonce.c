@@ -158,7 +158,7 @@ static void check_prune(struct unit *u)
 		sp_nonce_use(&w.scope,
 			sp_nonce_id(WORLD_NOW_MS - cases[i].age_ms, 0), 1, 100,
 			&use, &w.err);
-	unit_int(u, sp_nonce_prune(&w.scope, &w.err), 0, "pruned");
+	unit_int(u, sp_nonce_prune(&w.scope, 100, &w.err), 0, "pruned");
 	for (size_t i = 0; i < N; i++) {
 		sp_nonce_use(&w.scope,
 			sp_nonce_id(WORLD_NOW_MS - cases[i].age_ms, 0), 1, 100,
@@ -166,7 +166,7 @@ static void check_prune(struct unit *u)
 		unit_int(u, use, cases[i].again, "  by age");
 	}
 	w.scope.now_ms = 1000; /* a machine without a clock */
-	unit_int(u, sp_nonce_prune(&w.scope, &w.err), 0, "pruned in 1970");
+	unit_int(u, sp_nonce_prune(&w.scope, 100, &w.err), 0, "pruned in 1970");
 	world_close(&w);
 }
 

@@ -134,7 +134,7 @@ static void check_resume(struct unit *u)
 	} cases[] = {
 		{"the first server ever", 0, 60000, 0},
 		{"at once", T, 0, 0},
-		{"another one still runs", T, 3000, 0},
+		{"another one still runs", T, 900, 900},
 		{"after a short pause", T, 3001, 3001},
 		{"after an hour", T, 3600000, 3600000},
 		{"when the clock went back", T, -60000, 0},
