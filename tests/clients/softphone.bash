@@ -216,8 +216,9 @@ baresip_fail() {
 # Returns sipsak's status: 0 after a 200, otherwise not 0 (2 for a wrong secret,
 # 3 when nobody listens), and 124 when there is no answer.
 sipsak_register() {
-	# -p goes first: otherwise sipsak looks DOMAIN up in the DNS.
-	timeout 10 sipsak -p "$1" -U -i -C "$5" -x "${6:-30}" -u "$2" -a "$4" \
+	# -p goes first: otherwise sipsak looks DOMAIN up in the DNS; -H, lest
+	# it looks up its own host, which need not be in /etc/hosts.
+	timeout 10 sipsak -H 127.0.0.1 -p "$1" -U -i -C "$5" -x "${6:-30}" -u "$2" -a "$4" \
 		-s "sip:$2@$3"
 }
 
@@ -226,7 +227,7 @@ sipsak_register() {
 # as sipsak_register.
 sipsak_options() {
 	# Without a port in the URI: sipsak cuts one of five digits to four.
-	timeout 10 sipsak -p "$1" -s "sip:${2:-${1%:*}}"
+	timeout 10 sipsak -H 127.0.0.1 -p "$1" -s "sip:${2:-${1%:*}}"
 }
 
 # sipp_run DIR SCENARIO HOST:PORT DOMAIN INF_CSV [ARG...]
