@@ -794,8 +794,12 @@ number,login,first,last,registered_name
 		run --separate-stderr to_full sp-assign -o $format asmith
 		assert_failure 74
 		assert_equal "$stderr" "sp-assign: cannot write standard\
- output: No space left on device"
+ output: No space left on device (the change was made)"
 	done
+	run --separate-stderr to_full sp-assign -n bjones
+	assert_failure 74
+	assert_equal "${stderr_lines[-1]}" "sp-assign: cannot write standard\
+ output: No space left on device"
 	run --separate-stderr to_full sp-assign --help
 	assert_failure 74
 }

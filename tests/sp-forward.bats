@@ -567,3 +567,10 @@ NUMBER  CONDITION  TARGET               AFTER  SWITCH  ORIGIN
 	assert_regex "$stderr" '1001 -> 1003 -> 1001$'
 	assert_nothing_changed
 }
+
+@test "sp-forward: a change takes no list" {
+	run --separate-stderr sp-forward - --reset <<<1001
+	assert_failure 64
+	assert_equal "$stderr" "sp-forward: a change takes exactly one LOGIN or EXT\
+ (see sp-forward --help)"
+}

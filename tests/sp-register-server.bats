@@ -69,10 +69,12 @@ teardown() { common_teardown; }
 	start_server -v
 	register 1001 wrong 'To: <sip:a%0Alevel=info%22@acme.example>'
 	run grep msg=auth-failed "$SERVER_LOG"
-	assert_output --regexp '^time=[-0-9TZ:]+ level=warn msg=auth-failed source=127\.0\.0\.1 aor="a\\x0alevel=info\\"@acme\.example"$'
+	assert_output --regexp '^time=[-0-9TZ:]+ level=warn msg=auth-failed source=127\.0\.0\.1 aor="a\\x0alevel=info\\"@acme\.example" reason=wrong-secret$'
 	run grep -vE '^time=[-0-9TZ:]+ level=[a-z]+ msg=[a-z-]+( [a-z_]+=.*)?$' "$SERVER_LOG"
 	assert_output ""
-	run grep -cE '"?(secret|nonce|response)' "$SERVER_LOG"
+	run grep -cE '(secret|nonce|response)"?=' "$SERVER_LOG"
+	assert_output 0
+	run grep -cF -e "$SECRET" -e "$(sent_nonce)" "$SERVER_LOG"
 	assert_output 0
 }
 
@@ -231,4 +233,19 @@ teardown() { common_teardown; }
 			(SELECT heartbeat_ms + 1000 FROM server)"
 	start_server
 	state_is 1001 registered || state_is 1001 late
+}
+
+@test "serve: the log says why a phone is refused" {
+	start_server
+	sp-assign -q -N 1500 nosecret
+	register 1001 not-the-secret >/dev/null
+	register 1777 whatever1 >/dev/null
+	register 1500 whatever1 >/dev/null
+	register 1001 whatever1 'To: <sip:1001@acme.exmple>' >/dev/null
+	run sed -n 's/.* level=warn //p' "$SERVER_LOG"
+	assert_output "\
+msg=auth-failed source=127.0.0.1 aor=1001@acme.example reason=wrong-secret
+msg=auth-failed source=127.0.0.1 aor=1777@acme.example reason=unknown-user
+msg=auth-failed source=127.0.0.1 aor=1500@acme.example reason=no-secret
+msg=unknown-domain source=127.0.0.1 aor=1001@acme.exmple"
 }

@@ -43,7 +43,8 @@ int sp_report_finish(struct sp_report *report, struct sp_err *err)
 	return sp_output_close(output, err);
 }
 
-int sp_report_print(struct sp_report *report, struct sp_err *err)
+int sp_report_print(struct sp_report *report, bool is_committed,
+	struct sp_err *err)
 {
 	char buffer[65536];
 	size_t n;
@@ -56,7 +57,8 @@ int sp_report_print(struct sp_report *report, struct sp_err *err)
 			break;
 	if (ferror(report->spool) || fflush(stdout) != 0 || ferror(stdout))
 		return sp_err_set(err, SP_IO,
-			"cannot write standard output: %s", strerror(errno));
+			"cannot write standard output: %s%s", strerror(errno),
+			is_committed ? " (the change was made)" : "");
 	return 0;
 }
 

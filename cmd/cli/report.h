@@ -4,6 +4,7 @@
 #ifndef SP_CMD_CLI_REPORT_H
 #define SP_CMD_CLI_REPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cmd/cli/opts.h"
@@ -26,8 +27,10 @@ int sp_report_row(struct sp_report *report, const char *const *values,
 /* To be called before the commit: fails with SP_IO when a row was lost. */
 int sp_report_finish(struct sp_report *report, struct sp_err *err);
 
-/* To be called after it: copies everything to standard output. */
-int sp_report_print(struct sp_report *report, struct sp_err *err);
+/* To be called after it: copies everything to standard output. is_committed:
+ * the sentence of a failure says that the change was made all the same. */
+int sp_report_print(struct sp_report *report, bool is_committed,
+	struct sp_err *err);
 
 void sp_report_release(struct sp_report *report);
 

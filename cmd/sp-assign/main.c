@@ -169,7 +169,7 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 	if (sp_report_finish(&w->report, err) != 0 ||
 		sp_app_end(&w->app, &w->common, err) != 0)
 		return -1;
-	return sp_report_print(&w->report, err);
+	return sp_report_print(&w->report, !w->common.dry_run, err);
 }
 
 static int check_usage(const struct work *w, const struct sp_program *program,

@@ -209,13 +209,14 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 		return -1;
 	if (changes(w) && sp_app_end(&w->app, &w->common, err) != 0)
 		return -1;
-	return sp_report_print(&w->report, err);
+	return sp_report_print(&w->report, changes(w) && !w->common.dry_run,
+		err);
 }
 
 static int check_usage(const struct work *w, const struct sp_program *program,
-	int n)
+	int n, const char *operand)
 {
-	if (changes(w) && n != 1)
+	if (changes(w) && (n != 1 || strcmp(operand, "-") == 0))
 		return sp_app_usage(program,
 			"a change takes exactly one LOGIN or EXT");
 	if (w->after != NULL && w->target[SP_NO_ANSWER] == NULL)
@@ -268,7 +269,7 @@ int main(int argc, char **argv)
 	rc = sp_opts_parse(&program, &w.common, argc, argv, &first);
 	if (rc >= 0)
 		return rc;
-	rc = check_usage(&w, &program, argc - first);
+	rc = check_usage(&w, &program, argc - first, argv[first]);
 	if (rc != 0)
 		return rc;
 	rc = run(&w, argc - first, argv + first, &err);

@@ -47,7 +47,7 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 		sp_report_finish(&w->report, err) != 0 ||
 		sp_app_end(&w->app, &w->common, err) != 0)
 		return -1;
-	return sp_report_print(&w->report, err);
+	return sp_report_print(&w->report, !w->common.dry_run, err);
 }
 
 int main(int argc, char **argv)

@@ -85,14 +85,23 @@ static bool is_right(struct service *s, const struct request *rq,
 	       sp_hash_equal(d->response.at, expected, len) && c->has_secret;
 }
 
-static void log_refusal(struct service *s, const struct request *rq,
-	const char *what)
+void request_log_refusal(struct service *s, const struct request *rq,
+	const char *what, const char *reason)
 {
 	char aor[sizeof rq->to.user + 1 + sizeof rq->to.host];
 
 	snprintf(aor, sizeof aor, "%s@%s", rq->to.user, rq->to.host);
 	log_write(s->log, LOG_WARN, what,
-		LOG_FIELDS({"source", rq->exchange->origin.ip}, {"aor", aor}));
+		LOG_FIELDS({"source", rq->exchange->origin.ip}, {"aor", aor},
+			{"reason", reason}));
+}
+
+/* For the log only: on the wire all three are alike. */
+static const char *reason_of(int found, const struct sp_credentials *c)
+{
+	if (found == 0)
+		return "unknown-user";
+	return c->has_secret ? "wrong-secret" : "no-secret";
 }
 
 static enum verdict verify(struct service *s, struct request *rq,
@@ -103,6 +112,7 @@ static enum verdict verify(struct service *s, struct request *rq,
 	int64_t nonce_id, nc;
 	struct sp_err err;
 	enum verdict verdict = check_form(s, rq, &nonce_id, &nc);
+	int found;
 
 	if (verdict != VERDICT_OK)
 		return verdict;
@@ -112,10 +122,11 @@ static enum verdict verify(struct service *s, struct request *rq,
 	if (rq->digest.username.len < sizeof username)
 		memcpy(username, rq->digest.username.at,
 			rq->digest.username.len);
-	if (sp_secret_find(&rq->scope, username, c, &err) < 0)
+	found = sp_secret_find(&rq->scope, username, c, &err);
+	if (found < 0)
 		return request_db_failed(s, &err);
 	if (!is_right(s, rq, c)) {
-		log_refusal(s, rq, "auth-failed");
+		request_log_refusal(s, rq, "auth-failed", reason_of(found, c));
 		return VERDICT_CHALLENGE;
 	}
 	if (sp_nonce_use(&rq->scope, nonce_id, nc,
@@ -140,6 +151,6 @@ enum verdict request_authenticate(struct service *s, struct request *rq,
 	verdict = verify(s, rq, c, is_repeat);
 	if (verdict != VERDICT_OK || strcmp(rq->to.user, c->number) == 0)
 		return verdict;
-	log_refusal(s, rq, "not-own-aor");
+	request_log_refusal(s, rq, "not-own-aor", NULL);
 	return VERDICT_NOT_YOURS;
 }

@@ -494,7 +494,9 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	/* Also before the first answer, or while it is lost: the server may
 	 * have a binding that we do not know of. */
-	if (p->stopping || p->state == REFUSED) {
+	if (p->stopping) /* a supervisor repeats itself; it is 2 s at most */
+		return;
+	if (p->state == REFUSED) {
 		event_base_loopbreak(p->base);
 		return;
 	}

@@ -182,6 +182,9 @@ static int main_login(int argc, char **argv)
 			"the SIP secret is its first line "
 			"(default: $SP_SECRET)",
 			NULL, &secret_file, NULL},
+		{'t', "tenant", "DOMAIN",
+			"the access domain (default: $SP_TENANT)", NULL,
+			&common.tenant, NULL},
 		{0},
 	};
 	const struct sp_program program = {
@@ -190,7 +193,6 @@ static int main_login(int argc, char **argv)
 		.purpose = "Be a softphone: register, refresh every 15 s, log "
 			   "out when told to end.",
 		.opts = opts,
-		.takes = SP_TAKES_TENANT,
 	};
 	char copy[300];
 	int first, rc = sp_opts_parse(&program, &common, argc, argv, &first);

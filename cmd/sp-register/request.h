@@ -51,6 +51,10 @@ bool request_uses_db(struct service *service, struct request *request);
 enum verdict request_db_failed(struct service *service,
 	const struct sp_err *err);
 
+/* Logs that a phone is refused. reason: NULL for none. */
+void request_log_refusal(struct service *service, const struct request *request,
+	const char *what, const char *reason);
+
 /* Finds who sent a REGISTER (RFC 3261 §10.3 steps 3 and 4, §22): fills in
  * *credentials after VERDICT_OK, and *is_repeat, which tells that it is the
  * last request again. request->scope.tenant and request->to are set. */

@@ -187,9 +187,11 @@ static enum verdict find_domain(struct service *s, struct request *rq)
 	if (!sipmsg_parse_address(sipmsg_header(&rq->message, SIP_TO), &rq->to))
 		return VERDICT_MALFORMED;
 	rq->scope.tenant = sp_config_find_tenant(s->config, rq->to.host);
-	if (rq->scope.tenant == NULL ||
-		sp_config_find_tenant(s->config, uri.host) != rq->scope.tenant)
+	if (rq->scope.tenant == NULL || sp_config_find_tenant(s->config,
+						uri.host) != rq->scope.tenant) {
+		request_log_refusal(s, rq, "unknown-domain", NULL);
 		return VERDICT_UNKNOWN_DOMAIN;
+	}
 	return VERDICT_OK;
 }
 
