@@ -10,6 +10,10 @@ static const char FIND_TENANT[] = "SELECT id FROM tenant WHERE domain = $1";
 static const char ADD_TENANT[] = "INSERT INTO tenant (domain) VALUES ($1)"
 				 " ON CONFLICT (domain) DO NOTHING";
 
+static const char WITH_USERS[] =
+	"SELECT domain FROM tenant t WHERE EXISTS"
+	" (SELECT 1 FROM sp_user u WHERE u.tenant_id = t.id) ORDER BY id";
+
 int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
 	struct sp_err *err)
 {
@@ -82,4 +86,30 @@ int sp_tenant_open(struct sp_tenant *tenant, struct sp_db *db, bool create,
 		sp_db_done(st);
 	}
 	return rc < 0 ? -1 : 0;
+}
+
+static bool is_one_of(const struct sp_tenant *tenants, size_t n,
+	const char *domain)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(tenants[i].domain, domain) == 0)
+			return true;
+	return false;
+}
+
+int sp_tenant_find_stranger(const struct sp_tenant *tenants, size_t n,
+	struct sp_db *db, char domain[SP_DOMAIN_SIZE], struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc;
+
+	if (sp_db_query(db, WITH_USERS, SP_NO_ARGS, &row, err) != 0)
+		return -1;
+	while ((rc = sp_db_step(row, err)) == 1) {
+		sp_col_copy(row, 0, domain, SP_DOMAIN_SIZE);
+		if (!is_one_of(tenants, n, domain))
+			break;
+	}
+	sp_db_done(row);
+	return rc;
 }

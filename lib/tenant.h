@@ -48,4 +48,10 @@ bool sp_tenant_is_named(const struct sp_tenant *tenant, const char *host,
 int sp_tenant_open(struct sp_tenant *tenant, struct sp_db *db, bool create,
 	struct sp_err *err);
 
+/* Looks for a tenant that has users in the database and is none of these n: a
+ * typo in `domain:` would hide them all without a word. Returns 1 and writes
+ * its domain, 0 when there is none, -1 on error. */
+int sp_tenant_find_stranger(const struct sp_tenant *tenants, size_t n,
+	struct sp_db *db, char domain[SP_DOMAIN_SIZE], struct sp_err *err);
+
 #endif

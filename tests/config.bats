@@ -345,3 +345,18 @@ given_tenants() {
 	assert_equal "$stderr" \
 		"sp-assign: cannot create database 'file/sp.db': Not a directory"
 }
+
+@test "config: a typo in the domain does not hide the users without a word" {
+	given_config
+	sp-assign -q asmith
+	sed -i s/acme.example/acme.exampel/ sp.yaml
+	for tool in sp-status sp-forward; do
+		run --separate-stderr $tool
+		assert_success
+		assert_equal "$stderr" "$tool: warning: the database has users\
+ of 'acme.example', which is not configured"
+	done
+	start_server
+	run grep -c 'level=warn msg=unconfigured-tenant domain=acme.example' "$SERVER_LOG"
+	assert_output 1
+}

@@ -28,6 +28,21 @@ static void find_actor(char *out, size_t size)
 		snprintf(out, size, "%u", (unsigned)getuid());
 }
 
+static int warn_of_strangers(struct sp_app *app, const struct sp_common *common,
+	struct sp_err *err)
+{
+	char domain[SP_DOMAIN_SIZE];
+	int rc = sp_tenant_find_stranger(app->config.tenants,
+		app->config.n_tenants, app->db, domain, err);
+
+	if (rc == 1 && !common->quiet)
+		fprintf(stderr,
+			"%s: warning: the database has users of '%s', which is "
+			"not configured\n",
+			app->tool, domain);
+	return rc < 0 ? -1 : 0;
+}
+
 int sp_app_open(struct sp_app *app, const struct sp_common *common,
 	const char *tool, enum sp_db_mode mode, struct sp_err *err)
 {
@@ -45,6 +60,8 @@ int sp_app_open(struct sp_app *app, const struct sp_common *common,
 		.tool = tool,
 		.actor = app->actor,
 		.now_ms = sp_clock_now_ms()};
+	if (warn_of_strangers(app, common, err) != 0)
+		return -1;
 	return mode == SP_DB_READ ? sp_tenant_open(tenant, app->db, false, err)
 				  : 0;
 }

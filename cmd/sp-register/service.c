@@ -16,6 +16,18 @@ enum { PRUNE_MIN = 100 };
 
 /* ---- set-up ------------------------------------------------------------ */
 
+static int warn_of_strangers(const struct service *s, struct sp_err *err)
+{
+	char domain[SP_DOMAIN_SIZE];
+	int rc = sp_tenant_find_stranger(s->config->tenants,
+		s->config->n_tenants, s->db, domain, err);
+
+	if (rc == 1)
+		log_write(s->log, LOG_WARN, "unconfigured-tenant",
+			LOG_FIELDS({"domain", domain}));
+	return rc < 0 ? -1 : 0;
+}
+
 static int open_tenants(struct sp_config *config, struct sp_db *db,
 	struct sp_err *err)
 {
@@ -45,7 +57,8 @@ int service_new(struct service **out, struct sp_config *config,
 		sp_server_key(db, s->key, err) != 0 ||
 		sp_hash_random(s->nobody, sizeof s->nobody, err) != 0 ||
 		sp_hash_random(&s->nonce_count, sizeof s->nonce_count, err) ||
-		open_tenants(config, db, err) != 0) {
+		open_tenants(config, db, err) != 0 ||
+		warn_of_strangers(s, err) != 0) {
 		service_free(s);
 		return -1;
 	}
