@@ -510,11 +510,6 @@ const void *sp_col_blob(struct sp_stmt *stmt, int column, size_t *len)
 	return data;
 }
 
-bool sp_col_is_null(struct sp_stmt *stmt, int column)
-{
-	return sqlite3_column_type(stmt->handle, column) == SQLITE_NULL;
-}
-
 void sp_col_copy(struct sp_stmt *stmt, int column, char *out, size_t size)
 {
 	const char *text = sp_col_text(stmt, column);

@@ -120,7 +120,6 @@ int sp_db_first(struct sp_db *db, const char *sql, const struct sp_value *args,
 int64_t sp_col_int(struct sp_stmt *stmt, int column);
 const char *sp_col_text(struct sp_stmt *stmt, int column);
 const void *sp_col_blob(struct sp_stmt *stmt, int column, size_t *len);
-bool sp_col_is_null(struct sp_stmt *stmt, int column);
 
 /* Copies a text column into a buffer, cut if it does not fit; "" for NULL. */
 void sp_col_copy(struct sp_stmt *stmt, int column, char *out, size_t size);

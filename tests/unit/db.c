@@ -27,8 +27,9 @@ static const char *rows(struct sp_db *db, const char *sql,
 				i > 0   ? "|"
 				: n > 0 ? " "
 					: "",
-				sp_col_is_null(st, i) ? "NULL"
-						      : sp_col_text(st, i));
+				sp_col_text(st, i) == NULL
+					? "NULL"
+					: sp_col_text(st, i));
 	sp_db_done(st);
 	return rc < 0 ? err.msg : text;
 }
