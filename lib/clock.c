@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,16 +44,23 @@ int64_t sp_clock_monotonic_ms(void)
 	return read_clock_ms(CLOCK_MONOTONIC);
 }
 
+/* Downwards before 1970 too. */
+static time_t whole_seconds(int64_t time_ms)
+{
+	return (time_t)(time_ms / 1000 - (time_ms % 1000 < 0));
+}
+
 void sp_clock_format(int64_t time_ms, char out[SP_TIME_TEXT])
 {
-	/* Downwards before 1970 too. */
-	time_t s = (time_t)(time_ms / 1000 - (time_ms % 1000 < 0));
+	time_t s = whole_seconds(time_ms);
 	struct tm tm;
 
 	if (gmtime_r(&s, &tm) == NULL ||
 		strftime(out, SP_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		snprintf(out, SP_TIME_TEXT, "%" PRId64 "ms", time_ms);
 }
+
+/* ---- durations --------------------------------------------------------- */
 
 static int64_t unit_ms(const char *name)
 {
@@ -97,4 +105,176 @@ void sp_duration_format(int64_t duration_ms, char out[SP_TIME_TEXT])
 	else
 		snprintf(out, SP_TIME_TEXT, "%" PRId64 "%s",
 			duration_ms / UNITS[i].ms, UNITS[i].name);
+}
+
+/* ---- moments ----------------------------------------------------------- */
+
+/* A moment while its text is read. */
+struct reading {
+	const char *at; /* what is still to be read */
+	struct tm tm;
+	int64_t fraction_ms;
+	int64_t east_s; /* of UTC; only with has_zone */
+	bool has_zone;
+};
+
+/* Reads by a format of strptime(3), which alone would also take white space
+ * and 7 for 07: `shape` has a 0 for a digit, else what must stand there.
+ * Returns false, and then tm may be half set. */
+static bool read_fields(const char **at, const char *shape, const char *format,
+	struct tm *tm)
+{
+	const char *text = *at, *end;
+
+	for (size_t i = 0; shape[i] != '\0'; i++)
+		if (shape[i] == '0' ? !isdigit((unsigned char)text[i])
+				    : text[i] != shape[i])
+			return false;
+	end = strptime(text, format, tm);
+	if (end == NULL)
+		return false;
+	*at = end;
+	return true;
+}
+
+/* No February 30. */
+static bool is_date(struct tm tm)
+{
+	int day = tm.tm_mday;
+
+	return timegm(&tm) != (time_t)-1 && tm.tm_mday == day;
+}
+
+static bool read_fraction(struct reading *r)
+{
+	int64_t digit_ms = 100;
+
+	if (*r->at != '.')
+		return true;
+	if (!isdigit((unsigned char)*++r->at))
+		return false;
+	for (; isdigit((unsigned char)*r->at); r->at++) {
+		r->fraction_ms += (*r->at - '0') * digit_ms;
+		digit_ms /= 10;
+	}
+	return true;
+}
+
+static bool read_time(struct reading *r)
+{
+	if (read_fields(&r->at, "00:00:00", "%H:%M:%S", &r->tm))
+		return read_fraction(r);
+	return read_fields(&r->at, "00:00", "%H:%M", &r->tm);
+}
+
+static bool read_zone(struct reading *r)
+{
+	struct tm offset = {.tm_hour = 0};
+	char sign = *r->at;
+
+	if (sign == '\0')
+		return true;
+	r->has_zone = true;
+	r->at++;
+	if (sign == 'Z' || sign == 'z')
+		return true;
+	if ((sign != '+' && sign != '-') ||
+		!read_fields(&r->at, "00:00", "%H:%M", &offset))
+		return false;
+	r->east_s = offset.tm_hour * 3600 + offset.tm_min * 60;
+	if (sign == '-')
+		r->east_s = -r->east_s;
+	return true;
+}
+
+/* today, tomorrow, yesterday, or nothing, which is today with the time. */
+static bool read_named_day(struct reading *r)
+{
+	static const struct {
+		const char *name;
+		int days;
+	} DAYS[] = {{"today", 0}, {"tomorrow", 1}, {"yesterday", -1}};
+
+	for (size_t i = 0; i < sizeof DAYS / sizeof DAYS[0]; i++) {
+		size_t len = strlen(DAYS[i].name);
+
+		if (strncmp(r->at, DAYS[i].name, len) != 0)
+			continue;
+		r->at += len;
+		r->tm.tm_mday += DAYS[i].days;
+		if (*r->at == '\0')
+			return true;
+		return *r->at++ == ' ' && read_time(r);
+	}
+	return read_time(r);
+}
+
+static bool read_day(struct reading *r)
+{
+	if (!read_fields(&r->at, "0000-00-00", "%Y-%m-%d", &r->tm))
+		return read_named_day(r);
+	if (!is_date(r->tm))
+		return false;
+	if (*r->at == '\0')
+		return true;
+	return strchr("Tt ", *r->at++) != NULL && read_time(r) && read_zone(r);
+}
+
+/* Returns false when it is none: a leap second is the last of a day in UTC,
+ * and a time_t may be too short. */
+static bool to_ms(struct reading *r, int64_t *out_ms)
+{
+	int second = r->tm.tm_sec;
+	int64_t s;
+
+	r->tm.tm_isdst = -1;
+	r->tm.tm_wday = -1; /* to see whether it is computed */
+	s = r->has_zone ? timegm(&r->tm) - r->east_s : mktime(&r->tm);
+	if (r->tm.tm_wday < 0 || (second >= 60 && s % 86400 != 0))
+		return false;
+	*out_ms = s * 1000 + r->fraction_ms;
+	return true;
+}
+
+static bool parse_calendar(const char *text, int64_t now_ms, int64_t *out_ms)
+{
+	struct reading r = {.at = text};
+	time_t now = whole_seconds(now_ms);
+
+	tzset(); /* POSIX lets localtime_r do without */
+	if (localtime_r(&now, &r.tm) == NULL)
+		return false;
+	r.tm.tm_hour = r.tm.tm_min = r.tm.tm_sec = 0;
+	return read_day(&r) && *r.at == '\0' && to_ms(&r, out_ms);
+}
+
+static bool parse_relative(const char *text, int64_t now_ms, int64_t *out_ms)
+{
+	struct sp_err ignored; /* the caller's sentence says more */
+	int64_t ms;
+
+	if (sp_duration_parse(text + 1, &ms, &ignored) != 0)
+		return false;
+	*out_ms = text[0] == '-' ? now_ms - ms : now_ms + ms;
+	return true;
+}
+
+int sp_time_parse(const char *text, int64_t now_ms, int64_t *out_ms,
+	struct sp_err *err)
+{
+	bool ok = true;
+
+	if (strcmp(text, "now") == 0)
+		*out_ms = now_ms;
+	else if (text[0] == '+' || text[0] == '-')
+		ok = parse_relative(text, now_ms, out_ms);
+	else
+		ok = parse_calendar(text, now_ms, out_ms);
+	if (!ok)
+		return sp_err_set(err, SP_DATA,
+			"'%.40s' is not a time (like 2026-12-24 18:00, "
+			"2026-12-24T18:00:00Z, 09:00, tomorrow 09:00, now, "
+			"+2h, -30d)",
+			text);
+	return 0;
 }

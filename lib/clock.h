@@ -27,4 +27,23 @@ int sp_duration_parse(const char *text, int64_t *out_ms, struct sp_err *err);
  * "90s", 120 s is "2m". */
 void sp_duration_format(int64_t duration_ms, char out[SP_TIME_TEXT]);
 
+/* Reads what a person or a script writes for a moment:
+ *
+ *   2026-12-24T18:00:00Z       RFC 3339; with a fraction (what is below a
+ *   2026-12-24T18:00:00+01:00  millisecond is cut off); t and z too, a space
+ *                              instead of the T, without the seconds
+ *   2026-12-24 18:00           the same without a zone: local time
+ *   2026-12-24                 the beginning of that day
+ *   09:00  09:00:30            today
+ *   today  tomorrow  yesterday the beginning of that day; with " 09:00" then
+ *   now                        now_ms
+ *   +2h  -30d                  a duration from now_ms; a day has 24 hours
+ *
+ * Local time is that of TZ. What a clock change skips or repeats is taken as
+ * mktime(3) of this system takes it. A leap second is the second after it.
+ * Sets *out_ms, milliseconds since 1970-01-01 00:00 UTC. Fails with SP_DATA
+ * and a sentence that quotes the text and shows examples. */
+int sp_time_parse(const char *text, int64_t now_ms, int64_t *out_ms,
+	struct sp_err *err);
+
 #endif
