@@ -748,7 +748,7 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 	assert_failure 64
 	assert_output ""
 	assert_equal "$stderr" "sp-assign: unknown output format 'xml',\
- expected table, tsv, csv, json or jsonl"
+ expected table, tsv, csv, json, jsonl or yaml"
 	assert_not_exists sp.db
 }
 
@@ -790,7 +790,7 @@ number,login,first,last,registered_name
 }
 
 @test "sp-assign: a full disk is told, in every format" {
-	for format in table tsv csv json jsonl; do
+	for format in table tsv csv json jsonl yaml; do
 		run --separate-stderr to_full sp-assign -o $format asmith
 		assert_failure 74
 		assert_equal "$stderr" "sp-assign: cannot write standard\

@@ -534,7 +534,7 @@ NUMBER  CONDITION  TARGET               AFTER  SWITCH  ORIGIN
 @test "sp-forward: a full disk is told, in every format" {
 	given_users 1
 	sp-forward -q u0 --always reject
-	for format in table tsv csv json jsonl; do
+	for format in table tsv csv json jsonl yaml; do
 		run --separate-stderr to_full sp-forward -o $format
 		assert_failure 74
 		assert_equal "$stderr" "sp-forward: cannot write standard\

@@ -371,11 +371,27 @@ sp-recycle: standard input:8: no user or extension '1500' in 'acme.example'"
 	assert_output $'[\n {"number":"1000","login":"asmith"}\n]'
 	run --separate-stderr sp-recycle -n -o jsonl asmith
 	assert_output '{"number":"1000","login":"asmith"}'
+	run --separate-stderr sp-recycle -n -o yaml asmith
+	assert_output $'- number: "1000"\n  login: asmith'
+	run --separate-stderr sp-recycle -n -o csv -H --columns login asmith
+	assert_output asmith
+	run --separate-stderr sp-recycle --columns logins asmith
+	assert_failure 64
+	assert_output ""
+}
+
+@test "sp-recycle: a table fits the terminal that it is printed on" {
+	given_user averyveryverylonglogin
+	COLUMNS=20 run script -qec \
+		"sp-recycle -n averyveryverylonglogin 2>/dev/null" /dev/null \
+		</dev/null
+	assert_line --index 0 --regexp '^NUMBER  LOGIN'
+	assert_line --index 1 --regexp '^1000    averyveryve…'
 }
 
 @test "sp-recycle: a full disk is told, in every format" {
 	given_user asmith
-	for format in table tsv csv json jsonl; do
+	for format in table tsv csv json jsonl yaml; do
 		run --separate-stderr to_full sp-recycle -n -o $format asmith
 		assert_failure 74
 		assert_equal "${stderr_lines[-1]}" "sp-recycle: cannot write\

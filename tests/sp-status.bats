@@ -424,7 +424,7 @@ sp-status: standard input:3: nothing before the first TAB"
 	assert_failure 64
 	assert_output ""
 	assert_equal "$stderr" "sp-status: unknown output format 'yml',\
- expected table, tsv, csv, json or jsonl"
+ expected table, tsv, csv, json, jsonl or yaml"
 }
 
 # given_zoe: a user of whom everything is known.
@@ -484,6 +484,29 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
 	assert_output --regexp $'^1001\tu1001\t'
 }
 
+@test "sp-status: a table fits its terminal, and is whole elsewhere" {
+	given_extension 1001
+	COLUMNS=60 run script -qec "sp-status -q" /dev/null </dev/null
+	assert_line --index 1 --regexp '^1001  .*…'
+	refute_line --regexp '.{62}' # with the \r of the terminal
+	COLUMNS=60 run --separate-stderr sp-status -q -o table
+	assert_line --index 1 --partial '1001@'
+	refute_output --partial …
+}
+
+@test "sp-status: --columns and -H choose what is printed" {
+	given_extension 1001
+	run --separate-stderr sp-status -q -o table --columns state,number -H
+	assert_success
+	assert_output "offline  1001"
+	run --separate-stderr sp-status -q --columns state,nmber
+	assert_failure 64
+	assert_output ""
+	assert_equal "$stderr" "sp-status: --columns: 'nmber' is not one of the\
+ columns: number, login, first, last, registered_name, state, since, contact,\
+ transport, user_agent, refreshed, expires_in, forwarding"
+}
+
 @test "sp-status: control characters of a softphone cannot break a line" {
 	given_extension 1001 -60
 	given_binding 1001 -5 25
@@ -498,7 +521,7 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
 
 @test "sp-status: a full disk is told, in every format" {
 	given_extension 1001
-	for format in table tsv csv json jsonl; do
+	for format in table tsv csv json jsonl yaml; do
 		run --separate-stderr to_full sp-status -o $format
 		assert_failure 74
 		assert_equal "$stderr" "sp-status: cannot write the listing:\

@@ -22,15 +22,15 @@ enum { SP_OPT_REPEAT = 16 };
 
 /* What all tools share. */
 struct sp_common {
-	const char *config, *db, *tenant, *output;
-	bool dry_run, quiet, verbose;
+	const char *config, *db, *tenant, *output, *columns;
+	bool no_header, dry_run, quiet, verbose;
 };
 
 /* Which of them a program takes; -h and -V are always there. */
 enum {
 	SP_TAKES_DB = 1 << 0,      /* -c -d */
 	SP_TAKES_TENANT = 1 << 5,  /* -t */
-	SP_TAKES_OUTPUT = 1 << 1,  /* -o */
+	SP_TAKES_OUTPUT = 1 << 1,  /* -o --columns -H */
 	SP_TAKES_DRY_RUN = 1 << 2, /* -n */
 	SP_TAKES_QUIET = 1 << 3,   /* -q */
 	SP_TAKES_VERBOSE = 1 << 4, /* -v */

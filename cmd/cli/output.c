@@ -5,238 +5,72 @@
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
-#include <locale.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
+#include <yaml.h>
 
+#include "cmd/cli/cell.h"
+#include "cmd/cli/table.h"
 #include "lib/text.h"
 
-enum {
-	HELD_ROWS = 1000, /* of a table, to see how wide its columns are */
-	GAP = 2,          /* spaces between columns */
-};
-
+/* NULL where there is nothing to do. What stdio could not write shows in
+ * ferror, not here. The rows that a million of are listed go through stdio's
+ * _unlocked functions: half the time. */
 struct format {
 	const char *name;
-	/* What stdio could not write shows in ferror, not here. */
 	int (*begin)(struct sp_output *output, struct sp_err *err);
 	int (*row)(struct sp_output *output, const char *const *values,
 		struct sp_err *err);
-	void (*end)(struct sp_output *output);
+	int (*flush)(struct sp_output *output, struct sp_err *err);
+	int (*end)(struct sp_output *output, struct sp_err *err);
 };
 
 struct sp_output {
 	FILE *file;
 	const struct format *format;
-	const struct sp_column *columns;
+	struct sp_column *columns; /* those that are listed, in their order */
+	size_t *from;              /* their places among all columns */
+	const char **values;       /* theirs of one row */
 	size_t n_columns;
+	bool has_header;
+	int width;
 	uint64_t n_rows;
-	int error; /* errno of the first write that failed */
-	/* Of a table only: */
-	locale_t utf8;
-	int *widths;
-	char **held; /* the texts of the first rows, header included */
-	size_t n_held;
-	bool is_wide; /* the widths are fixed, nothing is held any more */
+	bool is_broken;         /* a row failed: the end would be none */
+	int error;              /* errno of the first write that failed */
+	struct sp_table *table; /* NULL in other formats */
+	yaml_emitter_t emitter; /* all zero in other formats */
+	bool is_line_ended;     /* by us, before the emitter does it */
 };
-
-/* ---- text -------------------------------------------------------------- */
-
-/* Bytes of the UTF-8 sequence at text, 0 if it is none. */
-static size_t sequence_length(const char *text)
-{
-	size_t len = strnlen(text, 4);
-
-	for (size_t n = 1; n <= len; n++)
-		if (sp_text_is_utf8(text, n))
-			return n;
-	return 0;
-}
-
-/* Columns that one character takes on a terminal, -1 for a control character;
- * for wcwidth the locale must be a UTF-8 one. */
-static int character_width(const char *text, size_t len)
-{
-	mbstate_t state = {0};
-	wchar_t wide;
-
-	if (len == 1)
-		return isprint((unsigned char)text[0]) ? 1 : -1;
-	if (mbrtowc(&wide, text, len, &state) != len)
-		return 1; /* there is no UTF-8 locale */
-	return wcwidth(wide);
-}
-
-static int text_width(const char *text)
-{
-	int width = 0;
-
-	while (*text != '\0') {
-		size_t n = sequence_length(text);
-
-		width += character_width(text, n);
-		text += n;
-	}
-	return width;
-}
-
-/* A copy with '?' for what is not UTF-8, and for control characters if asked:
- * some texts come from the network, and a terminal obeys them. */
-static char *copy_clean(const char *text, bool without_controls)
-{
-	char *copy = malloc(strlen(text) + 1), *out = copy;
-
-	while (copy != NULL && *text != '\0') {
-		size_t n = sequence_length(text);
-
-		if (n == 0 ||
-			(without_controls && character_width(text, n) < 0)) {
-			*out++ = '?';
-		} else {
-			memcpy(out, text, n);
-			out += n;
-		}
-		text += n == 0 ? 1 : n;
-	}
-	if (copy != NULL)
-		*out = '\0';
-	return copy;
-}
 
 /* ---- table ------------------------------------------------------------- */
 
-/* Spaces are printed only before a text: no line ends in them. */
-static void print_line(const struct sp_output *output, char *const *cells)
+static int table_begin(struct sp_output *output, struct sp_err *err)
 {
-	int spaces = 0;
+	struct sp_table_shape shape = {.columns = output->columns,
+		.n_columns = output->n_columns,
+		.has_header = output->has_header,
+		.width = output->width};
 
-	for (size_t i = 0; i < output->n_columns; i++) {
-		int width = text_width(cells[i]);
-		int pad = width < output->widths[i] ? output->widths[i] - width
-						    : 0;
-		bool is_right = output->columns[i].is_integer;
-
-		spaces += (i == 0 ? 0 : GAP) + (is_right ? pad : 0);
-		if (cells[i][0] != '\0') {
-			fprintf(output->file, "%*s%s", spaces, "", cells[i]);
-			spaces = 0;
-		}
-		spaces += is_right ? 0 : pad;
-	}
-	putc('\n', output->file);
-}
-
-static void widen(struct sp_output *output, char *const *cells)
-{
-	for (size_t i = 0; i < output->n_columns; i++) {
-		int width = text_width(cells[i]);
-
-		if (width > output->widths[i])
-			output->widths[i] = width;
-	}
-}
-
-static void free_cells(const struct sp_output *output, char **cells)
-{
-	for (size_t i = 0; i < output->n_columns; i++)
-		free(cells[i]);
-}
-
-static int copy_cells(const struct sp_output *output, char **cells,
-	const char *const *values, struct sp_err *err)
-{
-	for (size_t i = 0; i < output->n_columns; i++)
-		cells[i] = NULL;
-	for (size_t i = 0; i < output->n_columns; i++) {
-		cells[i] = copy_clean(values[i] == NULL ? "" : values[i], true);
-		if (cells[i] == NULL) {
-			free_cells(output, cells);
-			return sp_err_memory(err);
-		}
-	}
-	return 0;
-}
-
-static void print_held(struct sp_output *output)
-{
-	for (size_t i = 0; i < output->n_held; i++) {
-		char **cells = output->held + i * output->n_columns;
-
-		print_line(output, cells);
-		free_cells(output, cells);
-	}
-	output->n_held = 0;
-	output->is_wide = true;
-}
-
-static int add_cells(struct sp_output *output, const char *const *values,
-	struct sp_err *err)
-{
-	char **cells = output->held + output->n_held * output->n_columns;
-
-	if (copy_cells(output, cells, values, err) != 0)
-		return -1;
-	if (output->is_wide) {
-		print_line(output, cells);
-		free_cells(output, cells);
-		return 0;
-	}
-	widen(output, cells);
-	if (++output->n_held == HELD_ROWS)
-		print_held(output);
-	return 0;
+	while (shape.whole < shape.n_columns && output->from[shape.whole] != 0)
+		shape.whole++;
+	return sp_table_new(&output->table, output->file, &shape, err);
 }
 
 static int table_row(struct sp_output *output, const char *const *values,
 	struct sp_err *err)
 {
-	locale_t before = uselocale(output->utf8);
-	int rc = add_cells(output, values, err);
-
-	uselocale(before);
-	return rc;
+	return sp_table_row(output->table, values, err);
 }
 
-static int add_header(struct sp_output *output, struct sp_err *err)
+static int table_flush(struct sp_output *output, struct sp_err *err)
 {
-	output->n_held = 1;
-	for (size_t i = 0; i < output->n_columns; i++) {
-		char *name = strdup(output->columns[i].name);
-
-		if (name == NULL)
-			return sp_err_memory(err);
-		for (char *p = name; *p != '\0'; p++)
-			*p = (char)toupper((unsigned char)*p);
-		output->held[i] = name;
-	}
-	widen(output, output->held);
+	(void)err;
+	sp_table_print(output->table);
 	return 0;
-}
-
-static int table_begin(struct sp_output *output, struct sp_err *err)
-{
-	size_t n = output->n_columns;
-
-	/* A process that never called setlocale is in the C locale, where
-	 * wcwidth knows ASCII only. Without this one, every character counts
-	 * as one column. */
-	output->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	output->widths = calloc(n, sizeof *output->widths);
-	output->held = calloc(n * HELD_ROWS, sizeof *output->held);
-	if (output->widths == NULL || output->held == NULL)
-		return sp_err_memory(err);
-	return add_header(output, err);
-}
-
-static void table_end(struct sp_output *output)
-{
-	locale_t before = uselocale(output->utf8);
-
-	print_held(output);
-	uselocale(before);
 }
 
 /* ---- tsv --------------------------------------------------------------- */
@@ -256,7 +90,7 @@ static void print_tsv_value(FILE *file, const char *text)
 	for (;;) {
 		size_t n = strcspn(text, "\t\r\n\\");
 
-		fwrite(text, 1, n, file);
+		fwrite_unlocked(text, 1, n, file);
 		if (text[n] == '\0')
 			return;
 		fputs(tsv_escape(text[n]), file);
@@ -270,11 +104,11 @@ static int tsv_row(struct sp_output *output, const char *const *values,
 	(void)err;
 	for (size_t i = 0; i < output->n_columns; i++) {
 		if (i > 0)
-			putc('\t', output->file);
+			putc_unlocked('\t', output->file);
 		if (values[i] != NULL)
 			print_tsv_value(output->file, values[i]);
 	}
-	putc('\n', output->file);
+	putc_unlocked('\n', output->file);
 	return 0;
 }
 
@@ -297,29 +131,45 @@ static int csv_row(struct sp_output *output, const char *const *values,
 		size_t len = strlen(text);
 
 		if (i > 0)
-			putc(',', output->file);
+			putc_unlocked(',', output->file);
 		/* An empty line would be no record. */
 		if (needs_quotes(text, len) ||
 			(len == 0 && output->n_columns == 1))
 			csv_fwrite(output->file, text, len);
 		else
-			fwrite(text, 1, len, output->file);
+			fwrite_unlocked(text, 1, len, output->file);
 	}
-	putc('\n', output->file);
+	putc_unlocked('\n', output->file);
 	return 0;
 }
 
 static int csv_begin(struct sp_output *output, struct sp_err *err)
 {
 	(void)err;
+	if (!output->has_header)
+		return 0;
 	for (size_t i = 0; i < output->n_columns; i++)
 		fprintf(output->file, "%s%s", i > 0 ? "," : "",
 			output->columns[i].name);
-	putc('\n', output->file);
+	putc_unlocked('\n', output->file);
 	return 0;
 }
 
 /* ---- json, jsonl ------------------------------------------------------- */
+
+static int read_integer(const struct sp_column *column, const char *text,
+	long long *n, struct sp_err *err)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0')
+		return sp_err_set(err, SP_BUG,
+			"column '%s': '%.40s' is not a number", column->name,
+			text);
+	return 0;
+}
 
 static json_t *json_text(const char *text)
 {
@@ -329,7 +179,7 @@ static json_t *json_text(const char *text)
 	if (value != NULL)
 		return value;
 	/* JSON must be UTF-8, jansson refuses anything else. */
-	clean = copy_clean(text, false);
+	clean = sp_cell_clean(text, false);
 	if (clean != NULL)
 		value = json_string(clean);
 	free(clean);
@@ -340,20 +190,14 @@ static json_t *json_text(const char *text)
 static int json_value(const struct sp_column *column, const char *text,
 	json_t **value, struct sp_err *err)
 {
-	char *end;
 	long long n;
 
 	if (text == NULL || !column->is_integer) {
 		*value = text == NULL ? json_null() : json_text(text);
 		return 0;
 	}
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0')
-		return sp_err_set(err, SP_BUG,
-			"column '%s': '%.40s' is not a "
-			"number",
-			column->name, text);
+	if (read_integer(column, text, &n, err) != 0)
+		return -1;
 	*value = json_integer(n);
 	return 0;
 }
@@ -402,9 +246,11 @@ static int json_row(struct sp_output *output, const char *const *values,
 	return print_object(output, values, err);
 }
 
-static void json_end(struct sp_output *output)
+static int json_end(struct sp_output *output, struct sp_err *err)
 {
+	(void)err;
 	fputs(output->n_rows == 0 ? "]\n" : "\n]\n", output->file);
+	return 0;
 }
 
 static int jsonl_row(struct sp_output *output, const char *const *values,
@@ -416,32 +262,257 @@ static int jsonl_row(struct sp_output *output, const char *const *values,
 	return 0;
 }
 
+/* ---- yaml -------------------------------------------------------------- */
+
+/* Gets what libyaml has buffered. Its lines end where the next one begins. */
+static int write_yaml(void *arg, unsigned char *bytes, size_t size)
+{
+	struct sp_output *output = arg;
+
+	if (output->is_line_ended && size > 0 && bytes[0] == '\n') {
+		bytes++;
+		size--;
+	}
+	output->is_line_ended = false;
+	return fwrite(bytes, 1, size, output->file) == size;
+}
+
+/* is_made: whether libyaml had the memory for the event. Takes the event. */
+static int emit(struct sp_output *output, yaml_event_t *event, int is_made,
+	struct sp_err *err)
+{
+	if (is_made && yaml_emitter_emit(&output->emitter, event))
+		return 0;
+	return ferror(output->file) ? 0 : sp_err_memory(err);
+}
+
+static int emit_scalar(struct sp_output *output, const char *text,
+	yaml_scalar_style_t style, struct sp_err *err)
+{
+	yaml_event_t event;
+	int is_made = yaml_scalar_event_initialize(&event, NULL, NULL,
+		(const yaml_char_t *)text, (int)strlen(text), 1, 1, style);
+
+	return emit(output, &event, is_made, err);
+}
+
+/* Does every reader, of YAML 1.1 or 1.2, take it for a text without quotes?
+ * Only for what looks like a word or several: no number or date begins with a
+ * letter. */
+static bool is_plain(const char *text)
+{
+	static const char *const NOT_TEXT[] = {"y", "n", "yes", "no", "on",
+		"off", "true", "false", "null"};
+	static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789 _.@+-/:;=";
+	size_t len = strlen(text);
+
+	if (!isalpha((unsigned char)text[0]) || strspn(text, LETTERS) != len ||
+		strchr(" :", text[len - 1]) != NULL ||
+		strstr(text, ": ") != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof NOT_TEXT / sizeof NOT_TEXT[0]; i++)
+		if (strcasecmp(text, NOT_TEXT[i]) == 0)
+			return false;
+	return true;
+}
+
+static int emit_text(struct sp_output *output, const char *text,
+	struct sp_err *err)
+{
+	char *clean = NULL;
+	int rc;
+
+	/* YAML must be UTF-8, libyaml refuses anything else. */
+	if (!sp_text_is_utf8(text, strlen(text))) {
+		clean = sp_cell_clean(text, false);
+		if (clean == NULL)
+			return sp_err_memory(err);
+		text = clean;
+	}
+	rc = emit_scalar(output, text,
+		is_plain(text) ? YAML_PLAIN_SCALAR_STYLE
+			       : YAML_DOUBLE_QUOTED_SCALAR_STYLE,
+		err);
+	free(clean);
+	return rc;
+}
+
+static int emit_value(struct sp_output *output, const struct sp_column *column,
+	const char *text, struct sp_err *err)
+{
+	char digits[24];
+	long long n;
+
+	if (text != NULL && !column->is_integer)
+		return emit_text(output, text, err);
+	if (text == NULL)
+		return emit_scalar(output, "null", YAML_PLAIN_SCALAR_STYLE,
+			err);
+	if (read_integer(column, text, &n, err) != 0)
+		return -1;
+	/* As a number is written: 007 would be octal to some readers. */
+	snprintf(digits, sizeof digits, "%lld", n);
+	return emit_scalar(output, digits, YAML_PLAIN_SCALAR_STYLE, err);
+}
+
+static int yaml_row(struct sp_output *output, const char *const *values,
+	struct sp_err *err)
+{
+	yaml_event_t event;
+	int is_made = yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
+		YAML_BLOCK_MAPPING_STYLE);
+
+	if (emit(output, &event, is_made, err) != 0)
+		return -1;
+	for (size_t i = 0; i < output->n_columns; i++) {
+		const struct sp_column *column = &output->columns[i];
+
+		if (emit_text(output, column->name, err) != 0 ||
+			emit_value(output, column, values[i], err) != 0)
+			return -1;
+	}
+	return emit(output, &event, yaml_mapping_end_event_initialize(&event),
+		err);
+}
+
+static int yaml_begin(struct sp_output *output, struct sp_err *err)
+{
+	yaml_emitter_t *emitter = &output->emitter;
+	yaml_event_t event;
+
+	if (!yaml_emitter_initialize(emitter))
+		return sp_err_memory(err);
+	yaml_emitter_set_output(emitter, write_yaml, output);
+	yaml_emitter_set_width(emitter, -1);
+	yaml_emitter_set_unicode(emitter, 1);
+	if (emit(output, &event,
+		    yaml_stream_start_event_initialize(&event,
+			    YAML_UTF8_ENCODING),
+		    err) != 0 ||
+		emit(output, &event,
+			yaml_document_start_event_initialize(&event, NULL, NULL,
+				NULL, 1),
+			err) != 0)
+		return -1;
+	return emit(output, &event,
+		yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
+			YAML_BLOCK_SEQUENCE_STYLE),
+		err);
+}
+
+static int yaml_flush(struct sp_output *output, struct sp_err *err)
+{
+	if (!yaml_emitter_flush(&output->emitter) && !ferror(output->file))
+		return sp_err_memory(err);
+	if (output->n_rows > 0 && !output->is_line_ended)
+		putc('\n', output->file);
+	output->is_line_ended = output->n_rows > 0;
+	return 0;
+}
+
+static int yaml_end(struct sp_output *output, struct sp_err *err)
+{
+	yaml_event_t event;
+
+	if (emit(output, &event, yaml_sequence_end_event_initialize(&event),
+		    err) != 0 ||
+		emit(output, &event,
+			yaml_document_end_event_initialize(&event, 1), err))
+		return -1;
+	return emit(output, &event, yaml_stream_end_event_initialize(&event),
+		err);
+}
+
+/* ---- columns ----------------------------------------------------------- */
+
+static int fail_choice(const char *name, size_t len, const char *what,
+	const struct sp_column *columns, size_t n_columns, struct sp_err *err)
+{
+	char known[320] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_columns && n < sizeof known; i++)
+		n += (size_t)snprintf(known + n, sizeof known - n, "%s%s",
+			i == 0 ? "" : ", ", columns[i].name);
+	return sp_err_set(err, SP_USAGE, "--columns: '%.*s' is %s: %s",
+		(int)(len < 40 ? len : 40), name, what, known);
+}
+
+static bool is_chosen(const struct sp_output *output, size_t from)
+{
+	for (size_t i = 0; i < output->n_columns; i++)
+		if (output->from[i] == from)
+			return true;
+	return false;
+}
+
+static void choose(struct sp_output *output, const struct sp_column *columns,
+	size_t from)
+{
+	output->columns[output->n_columns] = columns[from];
+	output->from[output->n_columns++] = from;
+}
+
+/* Those of a list "a,b"; NULL: all. */
+static int choose_columns(struct sp_output *output, const char *list,
+	const struct sp_column *columns, size_t n_columns, struct sp_err *err)
+{
+	size_t len, from;
+
+	for (from = 0; list == NULL && from < n_columns; from++)
+		choose(output, columns, from);
+	for (; list != NULL; list = list[len] == '\0' ? NULL : list + len + 1) {
+		len = strcspn(list, ",");
+		for (from = 0; from < n_columns; from++)
+			if (strncmp(columns[from].name, list, len) == 0 &&
+				columns[from].name[len] == '\0')
+				break;
+		if (from == n_columns)
+			return fail_choice(list, len, "not one of the columns",
+				columns, n_columns, err);
+		if (is_chosen(output, from))
+			return fail_choice(list, len,
+				"there twice, of the columns", columns,
+				n_columns, err);
+		choose(output, columns, from);
+	}
+	return 0;
+}
+
 /* ---- any format -------------------------------------------------------- */
 
 static const struct format FORMATS[] = {
-	{"table", table_begin, table_row, table_end},
-	{"tsv", NULL, tsv_row, NULL},
-	{"csv", csv_begin, csv_row, NULL},
-	{"json", json_begin, json_row, json_end},
-	{"jsonl", NULL, jsonl_row, NULL},
+	{"table", table_begin, table_row, table_flush, table_flush},
+	{"tsv", NULL, tsv_row, NULL, NULL},
+	{"csv", csv_begin, csv_row, NULL, NULL},
+	{"json", json_begin, json_row, NULL, json_end},
+	{"jsonl", NULL, jsonl_row, NULL, NULL},
+	{"yaml", yaml_begin, yaml_row, yaml_flush, yaml_end},
 };
 
-static const struct format *find_format(const char *name)
+static int find_format(const char *name, const struct format **format,
+	struct sp_err *err)
 {
 	for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++)
-		if (strcmp(FORMATS[i].name, name) == 0)
-			return &FORMATS[i];
-	return NULL;
+		if (strcmp(FORMATS[i].name, name) == 0) {
+			*format = &FORMATS[i];
+			return 0;
+		}
+	return sp_err_set(err, SP_USAGE,
+		"unknown output format '%.40s', expected table, tsv, csv, "
+		"json, jsonl or yaml",
+		name);
 }
 
 static void free_output(struct sp_output *output)
 {
-	for (size_t i = 0; i < output->n_held * output->n_columns; i++)
-		free(output->held[i]);
-	free(output->held);
-	free(output->widths);
-	if (output->utf8 != (locale_t)0)
-		freelocale(output->utf8);
+	yaml_emitter_delete(&output->emitter);
+	sp_table_free(output->table);
+	free(output->values);
+	free(output->from);
+	free(output->columns);
 	free(output);
 }
 
@@ -455,28 +526,64 @@ static int check_file(struct sp_output *output, struct sp_err *err)
 		strerror(output->error));
 }
 
-int sp_output_open(struct sp_output **out, FILE *file, const char *format,
+static int flush_file(struct sp_output *output, struct sp_err *err)
+{
+	if (fflush(output->file) != 0 && output->error == 0)
+		output->error = errno;
+	return check_file(output, err);
+}
+
+int sp_output_width(int fd)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize size;
+	int64_t columns;
+
+	if (!isatty(fd))
+		return 0;
+	if (text != NULL && sp_text_to_int(text, 1, INT16_MAX, &columns))
+		return (int)columns;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static int begin(struct sp_output *output,
+	const struct sp_output_options *options,
 	const struct sp_column *columns, size_t n_columns, struct sp_err *err)
 {
-	struct sp_output *output;
+	int fd = fileno(output->file);
+	const char *format = options->format;
+
+	if (format == NULL)
+		format = isatty(fd) ? "table" : "tsv";
+	output->has_header = !options->no_header;
+	output->width =
+		options->width != 0 ? options->width : sp_output_width(fd);
+	output->columns = calloc(n_columns, sizeof *output->columns);
+	output->from = calloc(n_columns, sizeof *output->from);
+	output->values = calloc(n_columns, sizeof *output->values);
+	if (output->columns == NULL || output->from == NULL ||
+		output->values == NULL)
+		return sp_err_memory(err);
+	if (find_format(format, &output->format, err) != 0 ||
+		choose_columns(output, options->columns, columns, n_columns,
+			err) != 0)
+		return -1;
+	return output->format->begin == NULL
+		       ? 0
+		       : output->format->begin(output, err);
+}
+
+int sp_output_open(struct sp_output **out, FILE *file,
+	const struct sp_output_options *options,
+	const struct sp_column *columns, size_t n_columns, struct sp_err *err)
+{
+	struct sp_output *output = calloc(1, sizeof *output);
 
 	*out = NULL;
-	if (format == NULL)
-		format = isatty(fileno(file)) ? "table" : "tsv";
-	if (find_format(format) == NULL)
-		return sp_err_set(err, SP_USAGE,
-			"unknown output format "
-			"'%.40s', expected table, tsv, csv, json or jsonl",
-			format);
-	output = calloc(1, sizeof *output);
 	if (output == NULL)
 		return sp_err_memory(err);
 	output->file = file;
-	output->format = find_format(format);
-	output->columns = columns;
-	output->n_columns = n_columns;
-	if (output->format->begin != NULL &&
-		output->format->begin(output, err) != 0) {
+	if (begin(output, options, columns, n_columns, err) != 0) {
 		free_output(output);
 		return -1;
 	}
@@ -487,23 +594,34 @@ int sp_output_open(struct sp_output **out, FILE *file, const char *format,
 int sp_output_row(struct sp_output *output, const char *const *values,
 	struct sp_err *err)
 {
-	if (output->format->row(output, values, err) != 0)
+	for (size_t i = 0; i < output->n_columns; i++)
+		output->values[i] = values[output->from[i]];
+	if (output->format->row(output, output->values, err) != 0) {
+		output->is_broken = true;
 		return -1;
+	}
 	output->n_rows++;
 	return check_file(output, err);
 }
 
+int sp_output_flush(struct sp_output *output, struct sp_err *err)
+{
+	if (output->format->flush != NULL &&
+		output->format->flush(output, err) != 0)
+		return -1;
+	return flush_file(output, err);
+}
+
 int sp_output_close(struct sp_output *output, struct sp_err *err)
 {
-	int rc;
+	int rc = 0;
 
 	if (output == NULL)
 		return 0;
-	if (output->format->end != NULL)
-		output->format->end(output);
-	if (fflush(output->file) != 0 && output->error == 0)
-		output->error = errno;
-	rc = check_file(output, err);
+	if (output->format->end != NULL && !output->is_broken)
+		rc = output->format->end(output, err);
+	if (flush_file(output, err) != 0)
+		rc = -1;
 	free_output(output);
 	return rc;
 }

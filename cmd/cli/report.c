@@ -8,16 +8,22 @@
 int sp_report_open(struct sp_report *report, const struct sp_common *common,
 	const struct sp_column *columns, size_t n_columns, struct sp_err *err)
 {
-	const char *format = common->output;
+	/* By the terminal, not by the unnamed file. */
+	const struct sp_output_options options = {
+		.format = common->output != NULL  ? common->output
+			  : isatty(STDOUT_FILENO) ? "table"
+						  : "tsv",
+		.columns = common->columns,
+		.no_header = common->no_header,
+		.width = sp_output_width(STDOUT_FILENO),
+	};
 
 	*report = (struct sp_report){0};
-	if (format == NULL) /* by the terminal, not by the unnamed file */
-		format = isatty(STDOUT_FILENO) ? "table" : "tsv";
 	report->spool = tmpfile();
 	if (report->spool == NULL)
 		return sp_err_set(err, SP_IO,
 			"cannot make a temporary file: %s", strerror(errno));
-	if (sp_output_open(&report->output, report->spool, format, columns,
+	if (sp_output_open(&report->output, report->spool, &options, columns,
 		    n_columns, err) != 0)
 		return -1;
 	if (common->quiet) {

@@ -163,6 +163,9 @@ static int set_moment(struct work *w, struct sp_err *err)
 
 static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
+	const struct sp_output_options options = {.format = w->common.output,
+		.columns = w->common.columns,
+		.no_header = w->common.no_header};
 	int rc, close_rc;
 	struct sp_err close_err;
 
@@ -171,7 +174,7 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 		sp_operands_init(&w->operands, operand, n, err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0 ||
 		set_moment(w, err) != 0 ||
-		sp_output_open(&w->output, stdout, w->common.output, COLUMNS,
+		sp_output_open(&w->output, stdout, &options, COLUMNS,
 			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0)
 		return -1;
 	rc = n == 0 ? print_all(w, err)

@@ -110,7 +110,8 @@ static int list(const char *format, const char *expected, struct sp_err *err)
 
 	if (file == NULL)
 		return sp_err_set(err, SP_IO, "no file to write to");
-	rc = sp_output_open(&output, file, format, COLUMNS, 3, err);
+	rc = sp_output_open(&output, file,
+		&(struct sp_output_options){.format = format}, COLUMNS, 3, err);
 	for (int i = 0; i < 2 && rc == 0; i++)
 		rc = sp_output_row(output, ROWS[i], err);
 	if (rc == 0)
@@ -144,6 +145,14 @@ static int list_json(struct sp_err *err)
 		"[\n"
 		" {\"number\":\"1000\",\"name\":\"Zo\xc3\xab\",\"count\":7},\n"
 		" {\"number\":\"1001\",\"name\":\"a?b\",\"count\":null}\n]\n",
+		err);
+}
+
+static int list_yaml(struct sp_err *err)
+{
+	return list("yaml",
+		"- number: \"1000\"\n  name: \"Zo\xc3\xab\"\n  count: 7\n"
+		"- number: \"1001\"\n  name: \"a?b\"\n  count: null\n",
 		err);
 }
 
@@ -268,6 +277,7 @@ int main(void)
 	check(&u, "a table", 1, list_table);
 	check(&u, "csv", 1, list_csv);
 	check(&u, "json", 1, list_json);
+	check(&u, "yaml", 1, list_yaml);
 	check(&u, "digests", 1, make_hash);
 	check(&u, "a user with a number", 7, assign);
 	unlink(config_path);

@@ -81,6 +81,14 @@ static void describe(const struct answers *a, char *const *argv, int operands,
 		a->number != NULL ? a->number : "",
 		a->common.tenant != NULL ? " t=" : "",
 		a->common.tenant != NULL ? a->common.tenant : "");
+	if (a->common.output != NULL)
+		len += (size_t)snprintf(outcome->text + len, size - len,
+			" o=%s", a->common.output);
+	if (a->common.columns != NULL)
+		len += (size_t)snprintf(outcome->text + len, size - len,
+			" columns=%s", a->common.columns);
+	if (a->common.no_header)
+		len += (size_t)snprintf(outcome->text + len, size - len, " H");
 	for (size_t i = 0; i < a->n_listen && len < size; i++)
 		len += (size_t)snprintf(outcome->text + len, size - len,
 			" l=%s", a->listen[i]);
@@ -89,7 +97,9 @@ static void describe(const struct answers *a, char *const *argv, int operands,
 			" [%s]", argv[i]);
 }
 
-static void run(const char *name, const char *line, struct outcome *outcome)
+/* takes: what the program takes besides -d, -t, -n and -q. */
+static void run_taking(unsigned takes, const char *name, const char *line,
+	struct outcome *outcome)
 {
 	struct answers a = {0};
 	const struct sp_opt opts[] = {
@@ -103,7 +113,7 @@ static void run(const char *name, const char *line, struct outcome *outcome)
 	const struct sp_program program = {name,
 		"[options] LOGIN [FIRST [LAST]]\n[options] -f FILE",
 		"Gives a user an extension.", opts,
-		SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN |
+		takes | SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN |
 			SP_TAKES_QUIET};
 	char words[512], *argv[MAX_WORDS + 2];
 	int saved[2], operands = 0, argc;
@@ -121,6 +131,11 @@ static void run(const char *name, const char *line, struct outcome *outcome)
 	outcome->text[0] = '\0';
 	if (outcome->rc < 0)
 		describe(&a, argv, operands, outcome);
+}
+
+static void run(const char *name, const char *line, struct outcome *outcome)
+{
+	run_taking(0, name, line, outcome);
 }
 
 /* ---- cases ------------------------------------------------------------- */
@@ -174,6 +189,8 @@ static void check_refused(struct unit *u)
 		{"-W foo", "unknown option '-W'"},
 		{"-o json", "unknown option '-o'"},
 		{"--output json", "unknown option '--output'"},
+		{"--columns a", "unknown option '--columns'"},
+		{"-H", "unknown option '-H'"},
 		{"--numb 1001", "unknown option '--numb'"},
 		{"--numb=1001", "unknown option '--numb'"},
 		{"--numb", "unknown option '--numb'"},
@@ -244,6 +261,31 @@ static void check_help(struct unit *u)
 	unit_int(u, outcome.rc, 0, "  ends the program");
 }
 
+/* What a program with a listing takes, and where --help says so. */
+static void check_listing(struct unit *u)
+{
+	static const char HELP[] =
+		"  -o, --output FORMAT        table, tsv, csv, json, jsonl or"
+		" yaml\n"
+		"      --columns NAME[,NAME]  only these columns, in this "
+		"order\n"
+		"  -H, --no-header            no header line (table and csv)\n"
+		"  -n, --dry-run ";
+	struct outcome outcome;
+
+	run_taking(SP_TAKES_OUTPUT, "sp-assign",
+		"-Hojson --columns login,number a", &outcome);
+	unit_str(u, outcome.text, " o=json columns=login,number H [a]",
+		"a listing's options");
+	run_taking(SP_TAKES_OUTPUT, "sp-assign", "--no-header --output yaml",
+		&outcome);
+	unit_str(u, outcome.text, " o=yaml H", "  in words");
+	run_taking(SP_TAKES_OUTPUT, "sp-assign", "--columns", &outcome);
+	unit_int(u, outcome.rc, SP_USAGE, "  one without its argument");
+	run_taking(SP_TAKES_OUTPUT, "sp-assign", "--help", &outcome);
+	unit_ok(u, strstr(outcome.output, HELP) != NULL, "  in --help");
+}
+
 int main(void)
 {
 	struct unit u = {0};
@@ -251,5 +293,6 @@ int main(void)
 	check_taken(&u);
 	check_refused(&u);
 	check_help(&u);
+	check_listing(&u);
 	return unit_done(&u);
 }
