@@ -161,7 +161,7 @@ int sp_operands_init(struct sp_operands *o, char **at, int n,
 	*o = (struct sp_operands){.at = at, .n = n};
 	for (int i = 0; i < n; i++)
 		if (strcmp(at[i], "-") == 0)
-			return sp_input_open(&o->list, "-", err);
+			return sp_input_open(&o->list, "-", '\n', err);
 	return 0;
 }
 

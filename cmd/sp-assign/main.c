@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cmd/cli/app.h"
-#include "cmd/cli/input.h"
 #include "cmd/cli/opts.h"
+#include "cmd/cli/records.h"
 #include "cmd/cli/report.h"
 #include "lib/hash.h"
 #include "lib/secret.h"
@@ -28,6 +28,11 @@ enum { LOGIN, FIRST, LAST, NUMBER, SECRET, N_FIELDS };
 static const char *const FIELDS[N_FIELDS] = {"login", "first", "last", "number",
 	"secret"};
 
+/* Of sp-status, which exports more than is read here. */
+static const char *const IGNORED[] = {"registered_name", "state", "since",
+	"contact", "transport", "user_agent", "refreshed", "expires_in",
+	"forwarding"};
+
 struct work {
 	struct sp_common common;
 	const char *file, *number;
@@ -35,7 +40,7 @@ struct work {
 	struct sp_app app;
 	struct sp_hash *hash;
 	size_t pool_from;
-	struct sp_input *input; /* of --file */
+	struct sp_records *records; /* of --file */
 	struct sp_report report;
 };
 
@@ -116,18 +121,18 @@ static bool is_exhausted(const char *const *field, const struct sp_err *err)
  * rest could only say so again. */
 static int assign_file(struct work *w, struct sp_err *err)
 {
-	struct sp_input *input = w->input;
+	struct sp_records *records = w->records;
 	const char *field[N_FIELDS];
 	int rc;
 
 	w->app.scope.pool_from = &w->pool_from;
-	if (sp_input_csv_header(input, FIELDS, N_FIELDS, err) != 0)
-		return -1;
-	while ((rc = sp_input_csv_record(input, field, err)) != 0) {
+	while ((rc = sp_records_next(records, field, err)) != 0) {
 		if (rc == 1) {
-			rc = assign_record(w, field, sp_input_line(input), err);
+			rc = assign_record(w, field, sp_records_line(records),
+				err);
 			if (rc != 0)
-				sp_err_prefix(err, "%s", sp_input_where(input));
+				sp_err_prefix(err, "%s",
+					sp_records_where(records));
 		}
 		if (rc < 0 &&
 			(!sp_app_bad(&w->app, err) || is_exhausted(field, err)))
@@ -153,10 +158,15 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
 	size_t columns = sizeof COLUMNS / sizeof COLUMNS[0];
 	enum sp_db_mode mode = w->common.dry_run ? SP_DB_TRIAL : SP_DB_CREATE;
+	const struct sp_record_names names = {.names = FIELDS,
+		.n = N_FIELDS,
+		.ignored = IGNORED,
+		.n_ignored = sizeof IGNORED / sizeof IGNORED[0]};
 
 	if (!w->make_secrets)
 		columns--;
-	if (w->file != NULL && sp_input_open(&w->input, w->file, err) != 0)
+	if (w->file != NULL &&
+		sp_records_open(&w->records, w->file, &names, err) != 0)
 		return -1;
 	if (sp_report_open(&w->report, &w->common, COLUMNS, columns, err) ||
 		sp_hash_new(&w->hash, err) != 0 ||
@@ -191,8 +201,8 @@ int main(int argc, char **argv)
 	struct work w = {.app.tool = TOOL};
 	const struct sp_opt opts[] = {
 		{'f', "file", "FILE",
-			"the users of a CSV file with a header "
-			"line; - is standard input",
+			"the users of a CSV, TSV, YAML or JSON file; "
+			"- is standard input",
 			NULL, &w.file, NULL},
 		{'N', "number", "EXT", "this very number", NULL, &w.number,
 			NULL},
@@ -220,7 +230,7 @@ int main(int argc, char **argv)
 		return rc;
 	rc = run(&w, argc - first, argv + first, &err);
 	rc = sp_app_exit(&w.app, rc, &err);
-	sp_input_close(w.input);
+	sp_records_close(w.records);
 	sp_report_release(&w.report);
 	sp_hash_free(w.hash);
 	sp_app_close(&w.app);

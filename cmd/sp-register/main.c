@@ -98,7 +98,7 @@ static int read_secret(const char *path, char out[SP_SECRET_SIZE],
 	int rc = 0;
 
 	if (path != NULL) {
-		rc = sp_input_open(&input, path, err);
+		rc = sp_input_open(&input, path, '\n', err);
 		if (rc == 0)
 			rc = sp_input_field(input, &line, err) == 1
 				     ? 0

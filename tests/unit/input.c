@@ -1,4 +1,4 @@
-/* cmd/cli/input: lists and CSV, right and wrong, and where it says they are. */
+/* cmd/cli/input: lists, right and wrong, and where it says they are. */
 #include "cmd/cli/input.h"
 
 #include <stdlib.h>
@@ -7,9 +7,7 @@
 #include "tests/unit/unit.h"
 
 static const char FILE_NAME[] = "users.csv"; /* in a directory of our own */
-static const char *const NAMES[] = {"login", "first", "last", "number"};
 enum {
-	N_NAMES = sizeof NAMES / sizeof NAMES[0],
 	MEGABYTE = 1000000,
 };
 
@@ -24,12 +22,12 @@ static void write_file(const char *text, size_t len)
 	}
 }
 
-static struct sp_input *open_file(void)
+static struct sp_input *open_file(char end)
 {
 	struct sp_input *input;
 	struct sp_err err;
 
-	if (sp_input_open(&input, FILE_NAME, &err) != 0) {
+	if (sp_input_open(&input, FILE_NAME, end, &err) != 0) {
 		fprintf(stderr, "%s\n", err.msg);
 		exit(2);
 	}
@@ -47,9 +45,9 @@ static void add(char *text, size_t size, const char *more)
 /* ---- lists ------------------------------------------------------------- */
 
 /* Each field with its place: "1:a 2:b", an error as "!MESSAGE ". */
-static void read_fields(char *out, size_t size)
+static void read_fields(char end, char *out, size_t size)
 {
-	struct sp_input *input = open_file();
+	struct sp_input *input = open_file(end);
 	struct sp_err err;
 	const char *field;
 	int rc;
@@ -106,9 +104,63 @@ static void check_fields(struct unit *u)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		write_file(cases[i].text, cases[i].len);
-		read_fields(fields, sizeof fields);
+		read_fields('\n', fields, sizeof fields);
 		unit_str(u, fields, cases[i].fields, "list");
 	}
+}
+
+static void check_items(struct unit *u)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *fields;
+	} cases[] = {
+		{TEXT(""), ""},
+		{TEXT("\0\0"), ""},
+		{TEXT("a"), "users.csv:1: a|"},
+		{TEXT("a\0\0b c\0"), "users.csv:1: a|users.csv:3: b c|"},
+		{TEXT("a\tb\0\tc\0"), "users.csv:1: a\tb|users.csv:2: \tc|"},
+		{TEXT("\xef\xbb\xbf"
+		      "a\0"),
+			"users.csv:1: \xef\xbb\xbf"
+			"a|"},
+		{TEXT("a\nb\0c\r\0d\0"),
+			"!users.csv:1: a control character (0x0a), expected "
+			"text|!users.csv:2: a control character (0x0d), "
+			"expected text|users.csv:3: d|"},
+		{TEXT("\xff\0b\0"), "!users.csv:1: not valid UTF-8|"
+				    "users.csv:2: b|"},
+	};
+	char fields[1024];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		write_file(cases[i].text, cases[i].len);
+		read_fields('\0', fields, sizeof fields);
+		unit_str(u, fields, cases[i].fields, "items");
+	}
+}
+
+/* ---- progress ---------------------------------------------------------- */
+
+static void check_position(struct unit *u, const char *text, int64_t first)
+{
+	struct sp_input *input;
+	struct sp_err err;
+	const char *field;
+	int64_t done, total;
+
+	write_file(text, strlen(text));
+	input = open_file('\n');
+	unit_int(u, sp_input_field(input, &field, &err), 1, "a first field");
+	sp_input_position(input, &done, &total);
+	unit_int(u, done, first, "  read so far");
+	unit_int(u, total, (int64_t)strlen(text), "  of all");
+	while (sp_input_field(input, &field, &err) == 1)
+		;
+	sp_input_position(input, &done, &total);
+	unit_int(u, done, total, "  in the end all");
+	sp_input_close(input);
 }
 
 /* A line of len 'x', its end, and another line. */
@@ -127,7 +179,7 @@ static void check_length(struct unit *u, size_t len, const char *end, bool fits)
 	strcat(text, "b\n");
 	write_file(text, strlen(text));
 	free(text);
-	input = open_file();
+	input = open_file('\n');
 	rc = sp_input_field(input, &field, &err);
 	unit_int(u, rc, fits ? 1 : -1, "a long line");
 	if (fits)
@@ -143,136 +195,6 @@ static void check_length(struct unit *u, size_t len, const char *end, bool fits)
 	sp_input_close(input);
 }
 
-/* ---- CSV --------------------------------------------------------------- */
-
-/* Each record as "LINE:first,last,number,login|", a NULL as "-". */
-static void read_records(char *out, size_t size)
-{
-	struct sp_input *input = open_file();
-	struct sp_err err = {0};
-	const char *fields[N_NAMES];
-	int rc = sp_input_csv_header(input, NAMES, N_NAMES, &err);
-
-	out[0] = '\0';
-	if (rc != 0)
-		add(out, size, err.msg);
-	while (rc == 0 &&
-		(rc = sp_input_csv_record(input, fields, &err)) != 0) {
-		add(out, size, rc < 0 ? "!" : sp_input_where(input));
-		if (rc < 0)
-			add(out, size, err.msg);
-		for (size_t i = 0; rc > 0 && i < N_NAMES; i++) {
-			add(out, size, i > 0 ? "," : "");
-			add(out, size, fields[i] == NULL ? "-" : fields[i]);
-		}
-		add(out, size, "|");
-		rc = rc < 0 && err.code != SP_DATA ? -1 : 0;
-	}
-	sp_input_close(input);
-}
-
-#define ALL "login,first,last,number\n"
-
-static void check_records(struct unit *u)
-{
-	static const struct {
-		const char *text;
-		size_t len;
-		const char *records;
-	} cases[] = {
-		/* Headers. */
-		{TEXT(""), "users.csv:1: no header, expected "
-			   "login,first,last,number"},
-		{TEXT("\n \n"), "users.csv:1: no header, expected "
-				"login,first,last,number"},
-		{TEXT("login"), ""},
-		{TEXT(ALL), ""},
-		{TEXT("Number,LOGIN\n1,a\n"), "users.csv:2: a,-,-,1|"},
-		{TEXT("\xef\xbb\xbf\"login\" , first\r\na, b \r\n"),
-			"users.csv:2: a,b,-,-|"},
-		{TEXT("first,last\n"),
-			"users.csv:1: no column 'login', "
-			"expected some of login,first,last,number"},
-		{TEXT("login;first\n"),
-			"users.csv:1: unknown column "
-			"'login;first', expected login,first,last,number"},
-		{TEXT("login,,first\n"), "users.csv:1: unknown column '', "
-					 "expected login,first,last,number"},
-		{TEXT("\nlogin,Login\n"), "users.csv:2: column 'login' a "
-					  "second time, expected only one"},
-		{TEXT("login,\"a\n"), "users.csv:1: a quote is not closed"},
-		{TEXT("login,\xff\n"), "users.csv:1: not valid UTF-8"},
-		{TEXT("login,first,last,number,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
-		      ",,,,\n"),
-			"users.csv:1: unknown column '', expected "
-			"login,first,last,number"},
-		/* Records. */
-		{TEXT(ALL "a,b,c,1\n"), "users.csv:2: a,b,c,1|"},
-		{TEXT(ALL "\n \t\na,b,c,1"), "users.csv:4: a,b,c,1|"},
-		{TEXT(ALL ",,,\n"), "users.csv:2: ,,,|"},
-		{TEXT(ALL "\"a,\"\"\",\" b \",c d,\n"),
-			"users.csv:2: a,\", b ,c d,|"},
-		{TEXT(ALL "a,\"b\r\n\r\nx\",c,1\r\nd,e,f,2\n"),
-			"users.csv:2: a,b\n\nx,c,1|users.csv:5: d,e,f,2|"},
-		{TEXT(ALL "a,b,c\nd,e,f,2\n"),
-			"!users.csv:2: 3 columns, "
-			"expected 4 (login,first,last,number)|"
-			"users.csv:3: d,e,f,2|"},
-		{TEXT(ALL "a\n"), "!users.csv:2: 1 column, expected 4 "
-				  "(login,first,last,number)|"},
-		{TEXT("number,login\na,b,c\n"), "!users.csv:2: 3 columns, "
-						"expected 2 (number,login)|"},
-		{TEXT(ALL "a,b\"b,c,1\nd,e,f,2\n"),
-			"!users.csv:2: malformed "
-			"quotes, expected them around a whole value and "
-			"doubled inside it|users.csv:3: d,e,f,2|"},
-		{TEXT(ALL "a,\"b\"b,c,1\n"),
-			"!users.csv:2: malformed "
-			"quotes, expected them around a whole value and "
-			"doubled inside it|"},
-		{TEXT(ALL "a,b,c,1\nd,\"e,f,2\ng,h,i,3\n"),
-			"users.csv:2: a,b,c,1|!users.csv:3: a quote is not "
-			"closed|"},
-		{TEXT(ALL "a,\"b\n\xff\",c,1\nd,e,f,2\n"),
-			"!users.csv:3: not "
-			"valid UTF-8|users.csv:4: d,e,f,2|"},
-		{TEXT(ALL "a,b,\0,1\nd,e,f,2\n"),
-			"!users.csv:2: a control "
-			"character (0x00), expected text|"
-			"users.csv:3: d,e,f,2|"},
-	};
-	char records[1024];
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		write_file(cases[i].text, cases[i].len);
-		read_records(records, sizeof records);
-		unit_str(u, records, cases[i].records, "csv");
-	}
-}
-
-/* A quote that is never closed must not take the rest of a large file. */
-static void check_open_quote(struct unit *u)
-{
-	char *text = malloc(MEGABYTE + 64), records[1024];
-	size_t len;
-
-	if (text == NULL)
-		exit(2);
-	strcpy(text, ALL "a,\"b,c,1\n");
-	for (len = strlen(text); len < MEGABYTE; len += 8)
-		memcpy(text + len, "d,e,f,2\n", 8);
-	write_file(text, len);
-	read_records(records, sizeof records);
-	unit_ok(u,
-		strncmp(records,
-			"!users.csv:2: record is longer than 16384 "
-			"bytes: is a quote not closed?|users.csv:2051: "
-			"d,e,f,2|",
-			92) == 0,
-		"an open quote: %.95s", records);
-	free(text);
-}
-
 /* ---- opening ----------------------------------------------------------- */
 
 static void check_open(struct unit *u, const char *path, enum sp_code code,
@@ -280,7 +202,7 @@ static void check_open(struct unit *u, const char *path, enum sp_code code,
 {
 	struct sp_input *input;
 	struct sp_err err = {0};
-	int rc = sp_input_open(&input, path, &err);
+	int rc = sp_input_open(&input, path, '\n', &err);
 
 	unit_int(u, rc == 0 ? SP_OK : err.code, code, path);
 	unit_str(u, err.msg, sentence, "  its sentence");
@@ -297,13 +219,14 @@ int main(void)
 		return 2;
 	}
 	check_fields(&u);
+	check_items(&u);
+	check_position(&u, "ab\r\nc\n", 4);
+	check_position(&u, "\xef\xbb\xbf\nab\nc", 7);
 	check_length(&u, SP_LINE_MAX, "\n", true);
 	check_length(&u, SP_LINE_MAX, "\r\n", true);
 	check_length(&u, SP_LINE_MAX + 1, "\n", false);
 	check_length(&u, SP_LINE_MAX + 1, "\r\n", false);
 	check_length(&u, MEGABYTE, "\n", false);
-	check_records(&u);
-	check_open_quote(&u);
 	check_open(&u, "missing", SP_NOINPUT,
 		"cannot read 'missing': No such file or directory");
 	check_open(&u, ".", SP_NOINPUT, "cannot read '.': Is a directory");
