@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/cli/output.h"
+#include "cmd/cli/records.h"
 #include "lib/config.h"
 #include "lib/hash.h"
 #include "tests/unit/world.h"
@@ -156,6 +157,49 @@ static int list_yaml(struct sp_err *err)
 		err);
 }
 
+static char list_path[80];
+
+/* Two records, the second of which has a name. */
+static int read_list(const char *text, struct sp_err *err)
+{
+	static const char *const NAMES[] = {"login", "first"};
+	const struct sp_record_names names = {.names = NAMES, .n = 2};
+	struct sp_records *records = NULL;
+	const char *fields[2] = {NULL, NULL};
+	FILE *file = fopen(list_path, "w");
+	bool is_whole = false;
+	int rc = -1, n = 0;
+
+	if (file == NULL)
+		return sp_err_set(err, SP_IO, "no file to write to");
+	fputs(text, file);
+	fclose(file);
+	if (sp_records_open(&records, list_path, &names, err) == 0)
+		while ((rc = sp_records_next(records, fields, err)) == 1)
+			is_whole = ++n == 2 && fields[1] != NULL &&
+				   strcmp(fields[1], "Ann") == 0;
+	sp_records_close(records);
+	return rc != 0 ? -1 : !is_whole;
+}
+
+static int read_csv(struct sp_err *err)
+{
+	return read_list("login,first\nbjones,\nasmith,\"Ann\"\n", err);
+}
+
+static int read_json(struct sp_err *err)
+{
+	return read_list("[{\"login\":\"bjones\"},\n"
+			 "{\"login\":\"asmith\",\"first\":\"Ann\"}]\n",
+		err);
+}
+
+static int read_yaml(struct sp_err *err)
+{
+	return read_list("- login: bjones\n- {login: asmith, first: Ann}\n",
+		err);
+}
+
 static int make_hash(struct sp_err *err)
 {
 	struct sp_hash *hash;
@@ -266,6 +310,7 @@ static void write_config(void)
 		perror(config_path);
 		exit(2);
 	}
+	snprintf(list_path, sizeof list_path, "%s.list", config_path);
 }
 
 int main(void)
@@ -278,8 +323,12 @@ int main(void)
 	check(&u, "csv", 1, list_csv);
 	check(&u, "json", 1, list_json);
 	check(&u, "yaml", 1, list_yaml);
+	check(&u, "reading csv", 1, read_csv);
+	check(&u, "reading json", 1, read_json);
+	check(&u, "reading yaml", 1, read_yaml);
 	check(&u, "digests", 1, make_hash);
 	check(&u, "a user with a number", 7, assign);
 	unlink(config_path);
+	unlink(list_path);
 	return unit_done(&u);
 }
