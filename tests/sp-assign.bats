@@ -515,12 +515,102 @@ sp-assign: users.csv:8: 'c d' is not a login (letters, digits and . _ - + @)"
 	assert_equal "$stderr" ""
 }
 
+# ---- other formats ----------------------------------------------------------
+
+# The users that the next three tests give, as sp-assign prints them.
+ANN_AND_BOB=$'0100\tasmith\tAnn\tSmith, Dr.\t0100@acme.example
+0098\tbjones\tBob\t\t0098@acme.example'
+
+@test "sp-assign: -f reads YAML, numbers as they stand" {
+	given_pool "0098-0101"
+	cat >users <<-END
+		# from HR
+		- login: asmith
+		  number: 0100
+		  first: Ann
+		  last: 'Smith, Dr.'
+		- {login: bjones, first: Bob, last: null}
+	END
+	run --separate-stderr sp-assign -f users
+	assert_success
+	assert_output "$ANN_AND_BOB"
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: -f reads JSON, also an object per line" {
+	local ann='{"login":"asmith","number":"0100","first":"Ann","last":"Smith, Dr."}'
+	local bob='{"login":"bjones","first":"Bob","last":null}'
+
+	given_pool "0098-0101"
+	run --separate-stderr sp-assign -d 1.db -f - <<<"[$ann, $bob]"
+	assert_success
+	assert_output "$ANN_AND_BOB"
+	assert_equal "$stderr" ""
+	run --separate-stderr sp-assign -d 2.db -f - <<<"$ann"$'\n'"$bob"
+	assert_success
+	assert_output "$ANN_AND_BOB"
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: -f reads TSV with a header" {
+	given_pool "0098-0101"
+	printf 'Login\tnumber\tfirst\tlast\n%s\n%s\n' >users \
+		$'asmith\t0100\tAnn\tSmith, Dr.' $'bjones\t\tBob\t'
+	run --separate-stderr sp-assign -f users
+	assert_success
+	assert_output "$ANN_AND_BOB"
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: what Python's json writes is read" {
+	run --separate-stderr sp-assign -f - \
+		<<<'[{"login": "zoe", "first": "Zo\u00eb \ud83d\ude00"}]'
+	assert_success
+	assert_output $'1000\tzoe\tZoë 😀\t\t1000@acme.example'
+}
+
+@test "sp-assign: what sp-status exports comes back as it was" {
+	local format
+
+	sp-assign -q -N 1500 asmith 'Ann "A"' 'Smith, Dr.'
+	sp-assign -q -N 1007 zoe 'Zoë 😀' $'O\'Brien\\n'
+	sp-assign -q bjones
+	sp-assign -q null ' - x' '{: #'
+	sp-forward -q asmith --busy 1007
+	for format in csv json jsonl; do
+		sp-status -q -o $format | sp-assign -q -d $format.db -f -
+		assert_equal "$(sp-status -q -o tsv -d $format.db | cut -f 1-4)" \
+			"$(sp-status -q -o tsv | cut -f 1-4)"
+	done
+}
+
+@test "sp-assign: bad values of YAML are told with their lines" {
+	given_bad '- login: asmith\n  first: [Ann]\n- login: b d\n- name: cdoe\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "\
+sp-assign: users.csv:2: first: a list, expected one value
+sp-assign: users.csv:3: 'b d' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:4: unknown key 'name', expected\
+ login,first,last,number,secret"
+}
+
+@test "sp-assign: YAML or JSON that ends too early is refused" {
+	given_bad '[{"login": "asmith"},'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:1: not JSON: unexpected token\
+ near end of file"
+	given_bad '- login: asmith\n- login: "bjones\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 \
+		"sp-assign: users.csv:2: not YAML: found unexpected end of stream"
+}
+
 # ---- bad files --------------------------------------------------------------
 
 # given_bad FORMAT: users.csv by printf, and a database with a user in it.
 given_bad() {
 	# shellcheck disable=SC2059
-	printf "$1" >users.csv
+	printf -- "$1" >users.csv
 	given_user known 1500
 	remember
 }
