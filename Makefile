@@ -29,7 +29,8 @@ LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
 CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
-SCRIPTS := $(wildcard scripts/* tests/run .ci/run tests/*/*.sh tests/*/*.bash)
+SCRIPTS := $(wildcard scripts/* tests/run .ci/run tests/*/*.sh tests/*/*.bash) \
+           completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
 
 all: $(TOOLS:%=$(BIN)/%)
