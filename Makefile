@@ -106,14 +106,23 @@ demo:
 
 # ---- installing ------------------------------------------------------------
 MAN := $(wildcard cmd/*/*.1 cmd/*.5 cmd/*.7)
+SHARE := $(DESTDIR)$(PREFIX)/share
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
 	for page in $(MAN); do \
-		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
+		dir=$(SHARE)/man/man$${page##*.}; \
 		install -d $$dir && install -m 644 $$page $$dir || exit 1; \
 	done
+	# bash and fish look for a file of the tool's name.
+	for tool in $(TOOLS); do \
+		install -D -m 644 completions/sp.bash \
+			$(SHARE)/bash-completion/completions/$$tool && \
+		install -D -m 644 completions/sp.fish \
+			$(SHARE)/fish/vendor_completions.d/$$tool.fish || exit 1; \
+	done
+	install -D -m 644 completions/_sp $(SHARE)/zsh/site-functions/_sp
 
 clean:
 	rm -rf bin build build-san

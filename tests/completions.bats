@@ -300,6 +300,24 @@ long_options() {
 	assert_offers 'sp-register login l' ''
 }
 
+# ---- installing ------------------------------------------------------------
+
+@test "completions: installed, they load for each tool by themselves" {
+	local share=$PWD/root/usr/share tool
+
+	make -s -C "$ROOT" -o all install PREFIX=/usr DESTDIR="$PWD/root"
+	for tool in $TOOLS; do
+		run bash -c '. "$1" && complete -p "$2"' - \
+			"$share/bash-completion/completions/$tool" "$tool"
+		assert_output "complete -F _sp $tool"
+		run env XDG_DATA_DIRS="$share" fish -c "complete -C '$tool --vers'"
+		assert_output $'--version\tprint the version'
+		COMPLETIONS=$share/zsh/site-functions
+		run offers zsh "$tool --vers"
+		assert_output --version
+	done
+}
+
 @test "completions: they are for all the tools" {
 	local main tools
 
