@@ -106,6 +106,20 @@ static int get_extension(const struct sp_scope *scope, int64_t id,
 				(long long)id);
 }
 
+/* old_value, new_value: "" for none. */
+static int tell(const struct sp_scope *scope, const struct sp_extension *ext,
+	const char *what, const char *old_value, const char *new_value,
+	struct sp_err *err)
+{
+	const struct sp_event event = {.number = ext->number,
+		.login = ext->user.login,
+		.what = what,
+		.old_value = old_value,
+		.new_value = new_value};
+
+	return sp_event_add(scope, &event, err);
+}
+
 static int log_in(const struct sp_scope *scope,
 	const struct sp_extension *extension, const struct sp_binding *binding,
 	struct sp_err *err)
@@ -116,8 +130,8 @@ static int log_in(const struct sp_scope *scope,
 		return rc < 0 ? -1 : 0;
 	if (sp_session_start(scope, extension, binding, err) != 0)
 		return -1;
-	return sp_event_add(scope, extension->number, extension->user.login,
-		"logged-in", binding->user_agent, err);
+	return tell(scope, extension, "logged-in", "", binding->user_agent,
+		err);
 }
 
 int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
@@ -145,8 +159,7 @@ int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
 			    sp_int(b->interval_ms)),
 		    NULL, err) != 0)
 		return -1;
-	return sp_event_add(scope, extension.number, extension.user.login,
-		"created", b->contact, err);
+	return tell(scope, &extension, "created", "", b->contact, err);
 }
 
 int sp_binding_refresh(const struct sp_scope *scope, const struct sp_binding *b,
@@ -203,8 +216,7 @@ static int remove_one(const struct sp_scope *scope, int64_t extension_id,
 	if (get_extension(scope, extension_id, &ext, err) != 0 ||
 		sp_db_exec(scope->db, DELETE_ONE, SP_ARGS(sp_int(b->id)), NULL,
 			err) != 0 ||
-		sp_event_add(scope, ext.number, ext.user.login, end->event,
-			b->contact, err) != 0)
+		tell(scope, &ext, end->event, b->contact, "", err) != 0)
 		return -1;
 	left = count_live(scope, extension_id, err);
 	if (left != 0)
@@ -213,8 +225,7 @@ static int remove_one(const struct sp_scope *scope, int64_t extension_id,
 		err);
 	if (ended != 1)
 		return ended;
-	return sp_event_add(scope, ext.number, ext.user.login, end->last, "",
-		err);
+	return tell(scope, &ext, end->last, "", "", err);
 }
 
 int sp_binding_remove(const struct sp_scope *scope, int64_t extension_id,
@@ -235,6 +246,13 @@ int sp_binding_evict(const struct sp_scope *scope, int64_t extension_id,
 	return remove_one(scope, extension_id, binding, &end, err);
 }
 
+int sp_binding_delete_all(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_err *err)
+{
+	return sp_db_exec(scope->db, DELETE_ALL, SP_ARGS(sp_int(extension_id)),
+		NULL, err);
+}
+
 int sp_binding_drop(const struct sp_scope *scope,
 	const struct sp_extension *ext, struct sp_err *err)
 {
@@ -247,8 +265,7 @@ int sp_binding_drop(const struct sp_scope *scope,
 		return 0;
 	if (sp_session_end(scope, ext->session_id, SP_ENDED_KICKED,
 		    scope->now_ms, err) < 0 ||
-		sp_event_add(scope, ext->number, ext->user.login, "deactivated",
-			"", err) != 0)
+		tell(scope, ext, "deactivated", "", "", err) != 0)
 		return -1;
 	return (int)n;
 }

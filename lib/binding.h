@@ -67,6 +67,10 @@ int sp_binding_evict(const struct sp_scope *scope, int64_t extension_id,
 int sp_binding_drop(const struct sp_scope *scope,
 	const struct sp_extension *extension, struct sp_err *err);
 
+/* Removes all bindings of an extension without a word. */
+int sp_binding_delete_all(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_err *err);
+
 /* Removes what ran out before scope->now_ms, in all tenants of the file: the
  * event "expired" for each, and "lost", with the end of the session, where it
  * was the last. Expects the caller's transaction. Returns the number or -1. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/config_tenant.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
@@ -20,6 +21,7 @@ static const char DEFAULT_DOMAIN[] = "localhost";
 static const char DEFAULT_POOL[] = "1000-9999";
 
 enum { MAX_PORT = 65535 };
+static const int64_t DEFAULT_HISTORY_MS = INT64_C(90) * 86400000;
 
 int sp_config_copy(char **field, const char *text, struct sp_err *err)
 {
@@ -179,8 +181,22 @@ static int set_tenants(const struct sp_yaml_node *node, void *field,
 	return sp_yaml_list(node, 1, add_tenant, field, err);
 }
 
+static int set_history(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	struct sp_config *config = field;
+	const char *text;
+
+	if (sp_yaml_text(node, &text, err) != 0)
+		return -1;
+	if (sp_duration_parse(text, &config->history_ms, err) != 0)
+		return sp_yaml_blame(node, err);
+	return 0;
+}
+
 static const struct sp_yaml_key TOP_KEYS[] = {
 	{"db", set_db, 0},
+	{"history", set_history, 0},
 	{"listen", set_listen, 0},
 	{"tenants", set_tenants, 0},
 	{0},
@@ -193,6 +209,8 @@ static int read_file(struct sp_config *config, const char *path,
 	struct sp_yaml_node root;
 	int rc = sp_yaml_open(&yaml, path, &root, err);
 
+	if (rc == 0)
+		rc = sp_config_copy(&config->path, path, err);
 	if (rc == 0 && root.yaml != NULL)
 		rc = sp_yaml_mapping(&root, TOP_KEYS, config, err);
 	sp_yaml_close(yaml);
@@ -278,7 +296,7 @@ int sp_config_load(struct sp_config *config, const char *path, const char *db,
 {
 	int rc;
 
-	*config = (struct sp_config){0};
+	*config = (struct sp_config){.history_ms = DEFAULT_HISTORY_MS};
 	rc = path == NULL ? read_found(config, err)
 			  : read_file(config, path, err);
 	if (rc != 0 || complete_db(config, db, err) != 0)
@@ -299,6 +317,7 @@ void sp_config_release(struct sp_config *config)
 	for (size_t i = 0; i < config->n_tenants; i++)
 		sp_tenant_release(&config->tenants[i]);
 	free(config->tenants);
+	free(config->path);
 	free(config->db);
 	*config = (struct sp_config){0};
 }

@@ -3,6 +3,7 @@
 #define SP_LIB_CONFIG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "lib/tenant.h"
@@ -15,7 +16,9 @@ struct sp_listen {
 };
 
 struct sp_config {
-	char *db; /* path of the database; never NULL */
+	char *path;         /* the file that was read; NULL: there is none */
+	char *db;           /* path of the database; never NULL */
+	int64_t history_ms; /* how long events and sessions are kept: 90 d */
 	struct sp_listen *listen;
 	size_t n_listen;
 	struct sp_tenant *tenants;

@@ -64,7 +64,7 @@ static int set_gateway(const struct sp_yaml_node *node, void *field,
 
 	if (sp_yaml_text(node, &uri, err) != 0)
 		return -1;
-	if (strlen(uri) >= SP_TARGET_SIZE - SP_NUMBER_SIZE || !is_uri(uri))
+	if (strlen(uri) >= SP_TARGET_SIZE - SP_NUMBER_SIZE - 1 || !is_uri(uri))
 		return sp_yaml_fail(node, err,
 			"'%.80s' is not a SIP URI, "
 			"expected one like sip:HOST",

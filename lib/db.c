@@ -15,7 +15,8 @@
 #include "lib/schema.h"
 
 enum {
-	MAX_STATEMENTS = 96, /* distinct SQL texts of one program */
+	MAX_STATEMENTS = 160, /* distinct SQL texts of one program */
+	MAX_DEPENDENTS = 32,  /* foreign keys to the tables that we ask for */
 	MAX_PARAMETERS = 12,
 	RETRY_MS = 5,
 	/* "sp" as SQLite's application id, so that we do not migrate a
@@ -33,8 +34,17 @@ struct sp_stmt {
 	int place[MAX_PARAMETERS];
 };
 
+/* Deletes the rows of a table that point to one of another. */
+struct dependent {
+	const char *of; /* the table that is pointed to: a constant */
+	sqlite3_stmt *delete;
+};
+
 struct sp_db {
 	sqlite3 *handle;
+	struct dependent dependent[MAX_DEPENDENTS];
+	int n_dependents;
+	int64_t schema_cookie;               /* that they were made for */
 	struct sp_stmt stmt[MAX_STATEMENTS]; /* open addressing by address */
 };
 
@@ -323,10 +333,17 @@ int sp_db_open(struct sp_db **out, const char *path, enum sp_db_mode mode,
 	return 0;
 }
 
+static void forget_dependents(struct sp_db *db)
+{
+	while (db->n_dependents > 0)
+		sqlite3_finalize(db->dependent[--db->n_dependents].delete);
+}
+
 void sp_db_close(struct sp_db *db)
 {
 	if (db == NULL)
 		return;
+	forget_dependents(db);
 	for (int i = 0; i < MAX_STATEMENTS; i++)
 		sqlite3_finalize(db->stmt[i].handle);
 	sqlite3_close(db->handle);
@@ -364,6 +381,41 @@ void sp_db_rollback(struct sp_db *db)
 bool sp_db_in_transaction(const struct sp_db *db)
 {
 	return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+int sp_db_save(struct sp_db *db, struct sp_err *err)
+{
+	return sp_db_exec(db, "SAVEPOINT sp", SP_NO_ARGS, NULL, err);
+}
+
+int sp_db_keep(struct sp_db *db, struct sp_err *err)
+{
+	return sp_db_exec(db, "RELEASE sp", SP_NO_ARGS, NULL, err);
+}
+
+int sp_db_revert(struct sp_db *db, struct sp_err *err)
+{
+	if (sp_db_exec(db, "ROLLBACK TO sp", SP_NO_ARGS, NULL, err) != 0)
+		return -1;
+	return sp_db_keep(db, err);
+}
+
+static int get_int(struct sp_db *db, const char *sql, int64_t *out,
+	struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(db, sql, SP_NO_ARGS, &row, err);
+
+	if (rc != 1)
+		return -1;
+	*out = sp_col_int(row, 0);
+	sp_db_done(row);
+	return 0;
+}
+
+int sp_db_version(struct sp_db *db, int64_t *version, struct sp_err *err)
+{
+	return get_int(db, "PRAGMA data_version", version, err);
 }
 
 /* ---- statements -------------------------------------------------------- */
@@ -524,28 +576,6 @@ void sp_col_copy(struct sp_stmt *stmt, int column, char *out, size_t size)
 
 /* ---- dependents -------------------------------------------------------- */
 
-static int delete_from(struct sp_db *db, const char *table, const char *column,
-	int64_t id, struct sp_err *err)
-{
-	char *sql = sqlite3_mprintf("DELETE FROM \"%w\" WHERE \"%w\" = $1",
-		table, column);
-	sqlite3_stmt *st = NULL;
-	int rc;
-
-	if (sql == NULL)
-		return sp_err_memory(err);
-	rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_int64(st, 1, id);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc != SQLITE_DONE)
-		fail(db, err);
-	sqlite3_finalize(st);
-	sqlite3_free(sql);
-	return rc == SQLITE_DONE ? 0 : -1;
-}
-
 /* "to" is NULL where REFERENCES names no column: the primary key. */
 static const char DEPENDENTS[] =
 	"SELECT s.name, k.\"from\" FROM sqlite_schema s,"
@@ -553,7 +583,29 @@ static const char DEPENDENTS[] =
 	" WHERE s.type = 'table' AND k.\"table\" = $1"
 	" AND coalesce(k.\"to\", 'id') = 'id'";
 
-int sp_db_delete_dependents(struct sp_db *db, const char *table, int64_t id,
+static int add_dependent(struct sp_db *db, const char *of, const char *table,
+	const char *column, struct sp_err *err)
+{
+	struct dependent *d = &db->dependent[db->n_dependents];
+	char *sql;
+	int rc;
+
+	if (db->n_dependents == MAX_DEPENDENTS)
+		return sp_err_set(err, SP_BUG, "too many foreign keys");
+	sql = sqlite3_mprintf("DELETE FROM \"%w\" WHERE \"%w\" = $1", table,
+		column);
+	if (sql == NULL)
+		return sp_err_memory(err);
+	d->of = of;
+	rc = sqlite3_prepare_v2(db->handle, sql, -1, &d->delete, NULL);
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK)
+		return fail(db, err);
+	db->n_dependents++;
+	return 0;
+}
+
+static int find_dependents(struct sp_db *db, const char *table,
 	struct sp_err *err)
 {
 	struct sp_stmt *st;
@@ -562,11 +614,46 @@ int sp_db_delete_dependents(struct sp_db *db, const char *table, int64_t id,
 	if (sp_db_query(db, DEPENDENTS, SP_ARGS(sp_text(table)), &st, err) != 0)
 		return -1;
 	while ((rc = sp_db_step(st, err)) == 1)
-		if (delete_from(db, sp_col_text(st, 0), sp_col_text(st, 1), id,
-			    err) != 0) {
+		if (add_dependent(db, table, sp_col_text(st, 0),
+			    sp_col_text(st, 1), err) != 0) {
 			rc = -1;
 			break;
 		}
 	sp_db_done(st);
+	return rc;
+}
+
+/* The statements are kept until the schema changes. */
+static int know_dependents(struct sp_db *db, const char *table,
+	struct sp_err *err)
+{
+	int64_t cookie;
+
+	if (get_int(db, "PRAGMA schema_version", &cookie, err) != 0)
+		return -1;
+	if (cookie != db->schema_cookie)
+		forget_dependents(db);
+	db->schema_cookie = cookie;
+	for (int i = 0; i < db->n_dependents; i++)
+		if (strcmp(db->dependent[i].of, table) == 0)
+			return 0;
+	return find_dependents(db, table, err);
+}
+
+int sp_db_delete_dependents(struct sp_db *db, const char *table, int64_t id,
+	struct sp_err *err)
+{
+	int rc = know_dependents(db, table, err);
+
+	for (int i = 0; i < db->n_dependents && rc == 0; i++) {
+		sqlite3_stmt *st = db->dependent[i].delete;
+
+		if (strcmp(db->dependent[i].of, table) != 0)
+			continue;
+		sqlite3_bind_int64(st, 1, id);
+		if (sqlite3_step(st) != SQLITE_DONE)
+			rc = fail(db, err);
+		sqlite3_reset(st);
+	}
 	return rc;
 }

@@ -43,9 +43,19 @@ int sp_db_commit(struct sp_db *db, struct sp_err *err);
 void sp_db_rollback(struct sp_db *db);
 bool sp_db_in_transaction(const struct sp_db *db);
 
+/* A point inside a transaction to go back to: one bad line of a batch must leave
+ * nothing behind when the good ones are kept. One at a time; each is ended by
+ * sp_db_keep, or by sp_db_revert, which undoes what came since. */
+int sp_db_save(struct sp_db *db, struct sp_err *err);
+int sp_db_keep(struct sp_db *db, struct sp_err *err);
+int sp_db_revert(struct sp_db *db, struct sp_err *err);
+
 /* A transaction for reading: every query sees the same moment. It is ended
  * with sp_db_rollback. */
 int sp_db_begin_read(struct sp_db *db, struct sp_err *err);
+
+/* *version is another one whenever somebody else has committed since. */
+int sp_db_version(struct sp_db *db, int64_t *version, struct sp_err *err);
 
 /* A value for a $ parameter; see SP_ARGS. Text and blobs are borrowed until
  * the statement is done. */

@@ -1,6 +1,7 @@
 /* Call forwarding: the rules of an extension. */
 #include "lib/forward.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,16 +10,44 @@
 #include "lib/extension.h"
 #include "lib/text.h"
 
-static const char LOAD_RULES[] =
-	"SELECT condition, target, after_ms, enabled FROM forward"
-	" WHERE extension_id = $1";
+#define RULE_COLUMNS \
+	"condition, is_timed, target, after_ms, enabled, from_ms, until_ms"
+static const char LOAD_RULES[] = "SELECT " RULE_COLUMNS " FROM forward"
+				 " WHERE extension_id = $1";
+static const char LOAD_FORMER[] = "SELECT " RULE_COLUMNS " FROM forward_former"
+				  " WHERE extension_id = $1";
 static const char SET_RULE[] =
-	"INSERT INTO forward (extension_id, condition, target, after_ms,"
-	" enabled) VALUES ($1, $2, $3, $4, $5)"
-	" ON CONFLICT (extension_id, condition)"
-	" DO UPDATE SET target = $3, after_ms = $4, enabled = $5";
-static const char DELETE_RULES[] =
-	"DELETE FROM forward WHERE extension_id = $1";
+	"INSERT INTO forward (extension_id, " RULE_COLUMNS ")"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+	" ON CONFLICT (extension_id, condition, is_timed)"
+	" DO UPDATE SET target = $4, after_ms = $5, enabled = $6,"
+	" from_ms = $7, until_ms = $8";
+static const char DELETE_RULE[] =
+	"DELETE FROM forward WHERE extension_id = $1 AND condition = $2"
+	" AND is_timed = $3";
+static const char DELETE_OVER[] =
+	"DELETE FROM forward WHERE extension_id = $1 AND until_ms <> 0"
+	" AND until_ms <= $2";
+static const char MOVE_RULES[] =
+	"UPDATE forward SET extension_id = $2 WHERE extension_id = $1";
+
+static const char GET_FORWARDED[] =
+	"SELECT forwarded_ms FROM extension WHERE id = $1";
+static const char SET_FORWARDED[] =
+	"UPDATE extension SET forwarded_ms = $2 WHERE id = $1";
+static const char FORGET_FORMER[] =
+	"DELETE FROM forward_former WHERE extension_id = $1";
+static const char KEEP_FORMER[] =
+	"INSERT INTO forward_former (extension_id, " RULE_COLUMNS ")"
+	" SELECT extension_id, " RULE_COLUMNS " FROM forward"
+	" WHERE extension_id = $1";
+
+static const char NEXT_INBOUND[] =
+	"SELECT f.extension_id, f.condition, f.is_timed, e.number"
+	" FROM forward f JOIN extension e ON e.id = f.extension_id"
+	" WHERE f.target = $2 AND e.tenant_id = $1 AND e.number <> $2"
+	" AND (f.extension_id, f.condition, f.is_timed) > ($3, $4, $5)"
+	" ORDER BY f.extension_id, f.condition, f.is_timed LIMIT 1";
 
 static const char *const NAMES[SP_N_CONDITIONS] = {
 	[SP_ALWAYS] = "always",
@@ -62,7 +91,7 @@ enum sp_target_kind sp_target_kind(const char *target)
 
 /* Is this URI of the tenant itself? Then a number says the same, and is
  * checked for loops. */
-static bool is_own(const struct sp_tenant *tenant, const char *uri)
+static bool is_of_tenant(const struct sp_tenant *tenant, const char *uri)
 {
 	const char *at = strchr(uri, '@');
 	const char *host = at == NULL ? strchr(uri, ':') + 1 : at + 1;
@@ -82,7 +111,7 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 			"'%.80s' is not a target (an extension, voicemail, "
 			"reject, +NUMBER or a sip: URI)",
 			target);
-	if (kind == SP_TARGET_URI && is_own(tenant, target))
+	if (kind == SP_TARGET_URI && is_of_tenant(tenant, target))
 		return sp_err_set(err, SP_DATA,
 			"target '%s' is in this tenant: say the extension's "
 			"number",
@@ -107,40 +136,75 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 
 /* ---- loading ----------------------------------------------------------- */
 
-static void set_defaults(const struct sp_tenant *tenant,
-	struct sp_rule rules[SP_N_CONDITIONS])
+void sp_forward_defaults(const struct sp_tenant *tenant,
+	struct sp_forwarding *f)
 {
+	memset(f, 0, sizeof *f);
 	for (int i = 0; i < SP_N_CONDITIONS; i++) {
-		rules[i] = tenant->defaults[i];
-		rules[i].is_default = true;
-		rules[i].enabled = rules[i].target[0] != '\0';
+		f->lasting[i] = tenant->defaults[i];
+		f->lasting[i].is_default = true;
+		f->lasting[i].enabled = f->lasting[i].target[0] != '\0';
 	}
 }
 
-int sp_forward_load(const struct sp_scope *scope, int64_t extension_id,
-	struct sp_rule rules[SP_N_CONDITIONS], struct sp_err *err)
+static void read_rule(struct sp_stmt *row, int64_t now_ms,
+	struct sp_forwarding *f)
 {
+	bool is_timed = sp_col_int(row, 1) != 0;
+	int64_t until_ms = sp_col_int(row, 6);
 	enum sp_condition condition;
+	struct sp_rule *rule;
+
+	if (!sp_condition_parse(sp_col_text(row, 0), &condition) ||
+		(until_ms != 0 && until_ms <= now_ms))
+		return;
+	rule = is_timed ? &f->timed[condition] : &f->lasting[condition];
+	sp_col_copy(row, 2, rule->target, sizeof rule->target);
+	rule->after_ms = sp_col_int(row, 3);
+	rule->enabled = sp_col_int(row, 4) != 0;
+	rule->is_default = false;
+	rule->from_ms = sp_col_int(row, 5);
+	rule->until_ms = until_ms;
+}
+
+static int load(const struct sp_scope *scope, const char *sql,
+	int64_t extension_id, struct sp_forwarding *f, struct sp_err *err)
+{
 	struct sp_stmt *row;
 	int rc;
 
-	set_defaults(scope->tenant, rules);
-	if (sp_db_query(scope->db, LOAD_RULES, SP_ARGS(sp_int(extension_id)),
-		    &row, err) != 0)
+	sp_forward_defaults(scope->tenant, f);
+	if (sp_db_query(scope->db, sql, SP_ARGS(sp_int(extension_id)), &row,
+		    err) != 0)
 		return -1;
-	while ((rc = sp_db_step(row, err)) == 1) {
-		struct sp_rule *rule;
-
-		if (!sp_condition_parse(sp_col_text(row, 0), &condition))
-			continue;
-		rule = &rules[condition];
-		sp_col_copy(row, 1, rule->target, sizeof rule->target);
-		rule->after_ms = sp_col_int(row, 2);
-		rule->enabled = sp_col_int(row, 3) != 0;
-		rule->is_default = false;
-	}
+	while ((rc = sp_db_step(row, err)) == 1)
+		read_rule(row, scope->now_ms, f);
 	sp_db_done(row);
 	return rc;
+}
+
+int sp_forward_load(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_forwarding *forwarding, struct sp_err *err)
+{
+	return load(scope, LOAD_RULES, extension_id, forwarding, err);
+}
+
+static bool is_now(const struct sp_rule *rule, int64_t now_ms)
+{
+	return rule->target[0] != '\0' && rule->enabled &&
+	       rule->from_ms <= now_ms &&
+	       (rule->until_ms == 0 || now_ms < rule->until_ms);
+}
+
+void sp_forward_in_force(const struct sp_forwarding *f, int64_t now_ms,
+	struct sp_rule rules[SP_N_CONDITIONS])
+{
+	for (int i = 0; i < SP_N_CONDITIONS; i++) {
+		rules[i] = is_now(&f->timed[i], now_ms) ? f->timed[i]
+							: f->lasting[i];
+		if (!rules[i].enabled)
+			rules[i].target[0] = '\0';
+	}
 }
 
 static void rule_text(const struct sp_rule *rule, char *out, size_t size)
@@ -231,7 +295,7 @@ int sp_forward_find_loop(const char *number, const char *target,
 	sp_forward_next_fn *next, const void *arg, char *path, size_t path_size,
 	struct sp_err *err)
 {
-	char to[SP_N_CONDITIONS][SP_NUMBER_SIZE];
+	char to[SP_FORWARD_FANOUT][SP_NUMBER_SIZE];
 	struct search s = {.n = 0};
 	int n;
 
@@ -259,27 +323,43 @@ int sp_forward_find_loop(const char *number, const char *target,
 	return 0;
 }
 
-/* sp_forward_next_fn over the database: every rule that is on counts. A
- * default that would send a number to itself is none. */
+/* All rules of an extension in a row, the timed ones last. */
+static const struct sp_rule *rule_at(const struct sp_forwarding *f, int i)
+{
+	return i < SP_N_CONDITIONS ? &f->lasting[i]
+				   : &f->timed[i - SP_N_CONDITIONS];
+}
+
+/* Can it lead to another extension? A default that would send a number to
+ * itself is none. */
+static bool leads_on(const struct sp_rule *rule, const char *number)
+{
+	return rule->enabled &&
+	       sp_target_kind(rule->target) == SP_TARGET_EXTENSION &&
+	       !(rule->is_default && strcmp(rule->target, number) == 0);
+}
+
+/* sp_forward_next_fn over the database: every rule that is on counts, also
+ * one whose time is still to come. */
 static int next_in_db(const void *arg, const char *number,
 	char next[][SP_NUMBER_SIZE], int *n, struct sp_err *err)
 {
 	const struct sp_scope *scope = arg;
-	struct sp_rule rules[SP_N_CONDITIONS];
+	struct sp_forwarding f;
 	struct sp_extension extension;
 	int rc = sp_extension_find(scope, number, &extension, err);
 
 	*n = 0;
 	if (rc != 1)
 		return rc;
-	if (sp_forward_load(scope, extension.id, rules, err) != 0)
+	if (sp_forward_load(scope, extension.id, &f, err) != 0)
 		return -1;
-	for (int i = 0; i < SP_N_CONDITIONS; i++) {
-		if (!rules[i].enabled || strcmp(rules[i].target, number) == 0 ||
-			sp_target_kind(rules[i].target) != SP_TARGET_EXTENSION)
-			continue;
-		snprintf(next[(*n)++], SP_NUMBER_SIZE, "%.15s",
-			rules[i].target);
+	for (int i = 0; i < 2 * SP_N_CONDITIONS; i++) {
+		const struct sp_rule *rule = rule_at(&f, i);
+
+		if (leads_on(rule, number))
+			snprintf(next[(*n)++], SP_NUMBER_SIZE, "%.15s",
+				rule->target);
 	}
 	return 0;
 }
@@ -302,7 +382,49 @@ static int refuse_loop(const struct sp_scope *scope, const char *number,
 	return rc;
 }
 
+int sp_forward_check_loops(const struct sp_scope *scope,
+	const struct sp_extension *extension, unsigned conditions,
+	struct sp_err *err)
+{
+	struct sp_forwarding f;
+
+	if (conditions == 0)
+		return 0;
+	if (sp_forward_load(scope, extension->id, &f, err) != 0)
+		return -1;
+	for (int i = 0; i < 2 * SP_N_CONDITIONS; i++)
+		if ((conditions >> i % SP_N_CONDITIONS & 1) != 0 &&
+			leads_on(rule_at(&f, i), extension->number) &&
+			refuse_loop(scope, extension->number,
+				rule_at(&f, i)->target, err) != 0)
+			return -1;
+	return 0;
+}
+
 /* ---- changing ---------------------------------------------------------- */
+
+static int switch_rule(struct sp_rule *rule, bool on)
+{
+	if (rule->target[0] == '\0')
+		return 0;
+	if (rule->enabled != on)
+		rule->is_default = false;
+	rule->enabled = on;
+	return 1;
+}
+
+int sp_forward_switch(struct sp_forwarding *f, const char *number,
+	enum sp_condition condition, bool on, struct sp_err *err)
+{
+	int found = switch_rule(&f->lasting[condition], on) +
+		    switch_rule(&f->timed[condition], on);
+
+	if (on && found == 0)
+		return sp_err_set(err, SP_DATA,
+			"'%s' has no %s rule to turn on", number,
+			NAMES[condition]);
+	return 0;
+}
 
 static int check_assigned(const struct sp_scope *scope, const char *target,
 	struct sp_err *err)
@@ -321,90 +443,253 @@ static int check_assigned(const struct sp_scope *scope, const char *target,
 	return 0;
 }
 
-static int store(const struct sp_scope *scope,
-	const struct sp_extension *extension, enum sp_condition condition,
-	const struct sp_rule *rule, struct sp_err *err)
+/* "busy=1002", "no-answer=voicemail/10s off (default)"; "" for no rule. */
+static void describe(int condition, const struct sp_rule *rule, char *out,
+	size_t size)
 {
-	char detail[2 * SP_TARGET_SIZE], text[SP_TARGET_SIZE + SP_TIME_TEXT];
+	char text[SP_TARGET_SIZE + SP_TIME_TEXT];
+	char from[SP_TIME_TEXT + 8] = " from ",
+				 until[SP_TIME_TEXT + 8] = " until ";
 
-	if (sp_db_exec(scope->db, SET_RULE,
-		    SP_ARGS(sp_int(extension->id), sp_text(NAMES[condition]),
-			    sp_text(rule->target), sp_int(rule->after_ms),
-			    sp_int(rule->enabled)),
-		    NULL, err) != 0)
-		return -1;
+	out[0] = '\0';
+	if (rule->target[0] == '\0')
+		return;
 	rule_text(rule, text, sizeof text);
-	snprintf(detail, sizeof detail, "%s=%s%s", NAMES[condition], text,
-		rule->enabled ? "" : " off");
-	if (sp_event_add(scope, extension->number, extension->user.login,
-		    "forwarding", detail, err) != 0)
-		return -1;
-	return 1;
+	if (rule->from_ms != 0)
+		sp_clock_format(rule->from_ms, from + strlen(from));
+	if (rule->until_ms != 0)
+		sp_clock_format(rule->until_ms, until + strlen(until));
+	snprintf(out, size, "%s=%s%s%s%s%s", NAMES[condition], text,
+		rule->enabled ? "" : " off", rule->from_ms != 0 ? from : "",
+		rule->until_ms != 0 ? until : "",
+		rule->is_default ? " (default)" : "");
+}
+
+static bool is_own(const struct sp_rule *rule)
+{
+	return rule->target[0] != '\0' && !rule->is_default;
 }
 
 static bool is_same(const struct sp_rule *a, const struct sp_rule *b)
 {
+	if (!is_own(a) || !is_own(b))
+		return is_own(a) == is_own(b);
 	return strcmp(a->target, b->target) == 0 && a->enabled == b->enabled &&
-	       a->after_ms == b->after_ms;
+	       a->after_ms == b->after_ms && a->from_ms == b->from_ms &&
+	       a->until_ms == b->until_ms;
+}
+
+static int write_rule(const struct sp_scope *scope, int64_t extension_id, int i,
+	const struct sp_rule *rule, struct sp_err *err)
+{
+	const char *condition = NAMES[i % SP_N_CONDITIONS];
+	bool is_timed = i >= SP_N_CONDITIONS;
+
+	if (!is_own(rule))
+		return sp_db_exec(scope->db, DELETE_RULE,
+			SP_ARGS(sp_int(extension_id), sp_text(condition),
+				sp_int(is_timed)),
+			NULL, err);
+	if (i % SP_N_CONDITIONS == SP_NO_ANSWER &&
+		(rule->after_ms < SP_AFTER_MIN_MS ||
+			rule->after_ms > SP_AFTER_MAX_MS))
+		return sp_err_set(err, SP_DATA,
+			"ringing for %" PRId64 " ms, expected %ds to %ds",
+			rule->after_ms, SP_AFTER_MIN_MS / 1000,
+			SP_AFTER_MAX_MS / 1000);
+	if (sp_target_check(scope->tenant, rule->target, err) != 0 ||
+		(rule->enabled &&
+			check_assigned(scope, rule->target, err) != 0))
+		return -1;
+	return sp_db_exec(scope->db, SET_RULE,
+		SP_ARGS(sp_int(extension_id), sp_text(condition),
+			sp_int(is_timed), sp_text(rule->target),
+			sp_int(rule->after_ms), sp_int(rule->enabled),
+			sp_int(rule->from_ms), sp_int(rule->until_ms)),
+		NULL, err);
+}
+
+static int tell(const struct sp_scope *scope,
+	const struct sp_extension *extension, int condition,
+	const struct sp_rule *was, const struct sp_rule *is, struct sp_err *err)
+{
+	char old_value[SP_EVENT_VALUE_SIZE], new_value[SP_EVENT_VALUE_SIZE];
+	const struct sp_event event = {.number = extension->number,
+		.login = extension->user.login,
+		.what = "forwarding",
+		.old_value = old_value,
+		.new_value = new_value};
+
+	describe(condition, was, old_value, sizeof old_value);
+	describe(condition, is, new_value, sizeof new_value);
+	return sp_event_add(scope, &event, err);
+}
+
+/* Brings what is stored from `now` to `wanted`. Returns the number of rules
+ * that changed, or -1. */
+static int replace(const struct sp_scope *scope,
+	const struct sp_extension *extension, const struct sp_forwarding *now,
+	const struct sp_forwarding *wanted, unsigned *changed,
+	struct sp_err *err)
+{
+	struct sp_forwarding defaults;
+	int n = 0;
+
+	*changed = 0;
+	sp_forward_defaults(scope->tenant, &defaults);
+	for (int i = 0; i < 2 * SP_N_CONDITIONS; i++) {
+		const struct sp_rule *is = rule_at(wanted, i);
+		int condition = i % SP_N_CONDITIONS;
+
+		if (is_same(rule_at(now, i), is))
+			continue;
+		if (!is_own(is))
+			is = rule_at(&defaults, i);
+		if (write_rule(scope, extension->id, i, is, err) != 0 ||
+			tell(scope, extension, condition, rule_at(now, i), is,
+				err) != 0)
+			return -1;
+		*changed |= (is->enabled ? 1u : 0) << condition;
+		n++;
+	}
+	return n;
+}
+
+static int get_forwarded(const struct sp_scope *scope, int64_t extension_id,
+	int64_t *forwarded_ms, struct sp_err *err)
+{
+	struct sp_stmt *row;
+
+	if (sp_db_first(scope->db, GET_FORWARDED, SP_ARGS(sp_int(extension_id)),
+		    &row, err) != 1)
+		return -1;
+	*forwarded_ms = sp_col_int(row, 0);
+	sp_db_done(row);
+	return 0;
+}
+
+/* Keeps the rules for an undo, unless this very command has done so. */
+static int remember(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_err *err)
+{
+	const struct sp_value *id = SP_ARGS(sp_int(extension_id));
+	int64_t forwarded_ms;
+
+	if (get_forwarded(scope, extension_id, &forwarded_ms, err) != 0)
+		return -1;
+	if (forwarded_ms == scope->now_ms)
+		return 0;
+	if (sp_db_exec(scope->db, FORGET_FORMER, id, NULL, err) != 0 ||
+		sp_db_exec(scope->db, KEEP_FORMER, id, NULL, err) != 0)
+		return -1;
+	return sp_db_exec(scope->db, SET_FORWARDED,
+		SP_ARGS(sp_int(extension_id), sp_int(scope->now_ms)), NULL,
+		err);
+}
+
+static bool is_all_same(const struct sp_forwarding *a,
+	const struct sp_forwarding *b)
+{
+	for (int i = 0; i < 2 * SP_N_CONDITIONS; i++)
+		if (!is_same(rule_at(a, i), rule_at(b, i)))
+			return false;
+	return true;
 }
 
 int sp_forward_set(const struct sp_scope *scope,
-	const struct sp_extension *extension, enum sp_condition condition,
-	const struct sp_rule *rule, struct sp_err *err)
+	const struct sp_extension *extension,
+	const struct sp_forwarding *wanted, unsigned *changed,
+	struct sp_err *err)
 {
-	struct sp_rule now[SP_N_CONDITIONS];
+	struct sp_forwarding now;
 
-	if (sp_target_check(scope->tenant, rule->target, err) != 0 ||
-		check_assigned(scope, rule->target, err) != 0 ||
-		refuse_loop(scope, extension->number, rule->target, err) != 0 ||
-		sp_forward_load(scope, extension->id, now, err) != 0)
+	*changed = 0;
+	if (sp_forward_load(scope, extension->id, &now, err) != 0)
 		return -1;
-	if (!now[condition].is_default && is_same(&now[condition], rule))
+	if (is_all_same(&now, wanted))
 		return 0;
-	return store(scope, extension, condition, rule, err);
-}
-
-int sp_forward_switch(const struct sp_scope *scope,
-	const struct sp_extension *extension, enum sp_condition condition,
-	bool on, struct sp_err *err)
-{
-	struct sp_rule rules[SP_N_CONDITIONS];
-	struct sp_rule *rule = &rules[condition];
-
-	if (sp_forward_load(scope, extension->id, rules, err) != 0)
-		return -1;
-	if (rule->target[0] == '\0' && on)
-		return sp_err_set(err, SP_DATA,
-			"'%s' has no %s rule to turn on", extension->number,
-			NAMES[condition]);
-	if (rule->target[0] == '\0' || rule->enabled == on)
-		return 0;
-	if (on && (check_assigned(scope, rule->target, err) != 0 ||
-			  refuse_loop(scope, extension->number, rule->target,
-				  err) != 0))
-		return -1;
-	rule->enabled = on;
-	return store(scope, extension, condition, rule, err);
-}
-
-int sp_forward_reset(const struct sp_scope *scope,
-	const struct sp_extension *extension, struct sp_err *err)
-{
-	const struct sp_rule *defaults = scope->tenant->defaults;
-	int64_t changed;
-
-	if (sp_db_exec(scope->db, DELETE_RULES, SP_ARGS(sp_int(extension->id)),
-		    &changed, err) != 0)
-		return -1;
-	if (changed == 0)
-		return 0;
-	for (int i = 0; i < SP_N_CONDITIONS; i++)
-		if (strcmp(defaults[i].target, extension->number) != 0 &&
-			refuse_loop(scope, extension->number,
-				defaults[i].target, err) != 0)
-			return -1;
-	if (sp_event_add(scope, extension->number, extension->user.login,
-		    "forwarding", "reset to the defaults", err) != 0)
+	if (remember(scope, extension->id, err) != 0 ||
+		sp_db_exec(scope->db, DELETE_OVER,
+			SP_ARGS(sp_int(extension->id), sp_int(scope->now_ms)),
+			NULL, err) != 0 ||
+		replace(scope, extension, &now, wanted, changed, err) < 0)
 		return -1;
 	return 1;
+}
+
+int sp_forward_undo(const struct sp_scope *scope,
+	const struct sp_extension *extension, unsigned *changed,
+	struct sp_err *err)
+{
+	struct sp_forwarding now, former;
+	int64_t forwarded_ms;
+	int n;
+
+	*changed = 0;
+	if (get_forwarded(scope, extension->id, &forwarded_ms, err) != 0)
+		return -1;
+	if (forwarded_ms == 0)
+		return 0;
+	if (sp_forward_load(scope, extension->id, &now, err) != 0 ||
+		load(scope, LOAD_FORMER, extension->id, &former, err) != 0)
+		return -1;
+	n = replace(scope, extension, &now, &former, changed, err);
+	if (n < 0 ||
+		sp_db_exec(scope->db, FORGET_FORMER,
+			SP_ARGS(sp_int(extension->id)), NULL, err) != 0 ||
+		sp_db_exec(scope->db, SET_FORWARDED,
+			SP_ARGS(sp_int(extension->id), sp_int(0)), NULL,
+			err) != 0)
+		return -1;
+	return n > 0;
+}
+
+int sp_forward_move(const struct sp_scope *scope, int64_t from_id,
+	int64_t to_id, struct sp_err *err)
+{
+	return sp_db_exec(scope->db, MOVE_RULES,
+		SP_ARGS(sp_int(from_id), sp_int(to_id)), NULL, err);
+}
+
+/* ---- inbound ----------------------------------------------------------- */
+
+int sp_forward_next_inbound(const struct sp_scope *scope, const char *number,
+	struct sp_inbound *in, struct sp_err *err)
+{
+	const char *condition =
+		in->extension_id == 0 ? "" : NAMES[in->condition];
+	struct sp_stmt *row;
+	int rc = sp_db_first(scope->db, NEXT_INBOUND,
+		SP_ARGS(sp_int(scope->tenant->id), sp_text(number),
+			sp_int(in->extension_id), sp_text(condition),
+			sp_int(in->is_timed)),
+		&row, err);
+
+	if (rc != 1)
+		return rc;
+	in->extension_id = sp_col_int(row, 0);
+	if (!sp_condition_parse(sp_col_text(row, 1), &in->condition))
+		rc = sp_err_set(err, SP_BUG, "no condition '%s'",
+			sp_col_text(row, 1));
+	in->is_timed = sp_col_int(row, 2) != 0;
+	sp_col_copy(row, 3, in->number, sizeof in->number);
+	sp_db_done(row);
+	return rc;
+}
+
+int sp_forward_remove_inbound(const struct sp_scope *scope,
+	const struct sp_inbound *in, struct sp_err *err)
+{
+	struct sp_extension extension;
+	struct sp_forwarding f;
+	unsigned changed;
+
+	if (sp_extension_find(scope, in->number, &extension, err) != 1 ||
+		sp_forward_load(scope, extension.id, &f, err) != 0)
+		return -1;
+	if (in->is_timed)
+		f.timed[in->condition].target[0] = '\0';
+	else
+		f.lasting[in->condition].target[0] = '\0';
+	return sp_forward_set(scope, &extension, &f, &changed, err);
 }

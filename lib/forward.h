@@ -27,6 +27,7 @@ enum sp_condition {
 enum {
 	SP_TARGET_SIZE = 256,
 	SP_FORWARD_REACH = 4096,
+	SP_FORWARD_FANOUT = 2 * SP_N_CONDITIONS, /* lasting and timed */
 	SP_AFTER_MS = 20000, /* ringing time when a rule names none */
 	SP_AFTER_MIN_MS = 1000,
 	SP_AFTER_MAX_MS = 180000, /* Timer C, RFC 3261 §16.6: over 3 minutes */
@@ -46,6 +47,16 @@ struct sp_rule {
 	int64_t after_ms;            /* of SP_NO_ANSWER, else 0 */
 	bool enabled;                /* off keeps its target for a later on */
 	bool is_default;             /* the tenant's, not the extension's own */
+	int64_t from_ms;             /* of a timed rule: 0 from the start */
+	int64_t until_ms;            /* of a timed rule: 0 for ever */
+};
+
+/* All rules of an extension. A timed one goes before the lasting one of its
+ * condition while its time is; when that is over it is as if it had never been
+ * there. */
+struct sp_forwarding {
+	struct sp_rule lasting[SP_N_CONDITIONS]; /* own, else the default */
+	struct sp_rule timed[SP_N_CONDITIONS];   /* from or until is set */
 };
 
 /* "always", "busy", "no-answer", "offline". */
@@ -61,28 +72,71 @@ enum sp_target_kind sp_target_kind(const char *target);
 int sp_target_check(const struct sp_tenant *tenant, const char *target,
 	struct sp_err *err);
 
-/* Fills in all conditions: the own rule, else the default, else target "". */
+/* The tenant's defaults, and nothing else. */
+void sp_forward_defaults(const struct sp_tenant *tenant,
+	struct sp_forwarding *forwarding);
+
+/* Reads what holds at scope->now_ms or will later. */
 int sp_forward_load(const struct sp_scope *scope, int64_t extension_id,
-	struct sp_rule rules[SP_N_CONDITIONS], struct sp_err *err);
+	struct sp_forwarding *forwarding, struct sp_err *err);
 
-/* Sets one rule (is_default is ignored) and writes an event; nothing when it
- * is so already. Expects the caller's transaction. Fails with SP_DATA when the
- * target is malformed or not assigned, or the rule closes a loop over any mix
- * of conditions; the sentence then shows the path. Returns 1 when something
- * changed, else 0. */
+/* Picks the rules that count at now_ms; target "" where there is none. */
+void sp_forward_in_force(const struct sp_forwarding *forwarding, int64_t now_ms,
+	struct sp_rule rules[SP_N_CONDITIONS]);
+
+/* Turns the rules of a condition off (their targets are kept) or on again. A
+ * default that is off is the extension's own. Fails with SP_DATA when there is
+ * no rule to turn on. number: for the sentence. */
+int sp_forward_switch(struct sp_forwarding *forwarding, const char *number,
+	enum sp_condition condition, bool on, struct sp_err *err);
+
+/* Replaces the rules of an extension by `wanted` and writes an event for each
+ * that changes; what they were is kept for sp_forward_undo, once for all
+ * changes of one scope->now_ms. A lasting rule that is_default or has no target
+ * is no own one. Expects the caller's transaction. *changed (a bit for each
+ * condition) tells which of those that are on are new: the caller has yet to
+ * ask sp_forward_check_loops about them, after the last extension of a batch.
+ * Fails with SP_DATA when a new target is malformed or not assigned. Returns 1
+ * when something changed, else 0. */
 int sp_forward_set(const struct sp_scope *scope,
-	const struct sp_extension *extension, enum sp_condition condition,
-	const struct sp_rule *rule, struct sp_err *err);
+	const struct sp_extension *extension,
+	const struct sp_forwarding *wanted, unsigned *changed,
+	struct sp_err *err);
 
-/* Turns a rule off (its target is kept) or on again. Fails with SP_DATA when
- * there is no rule to turn on. Otherwise as sp_forward_set. */
-int sp_forward_switch(const struct sp_scope *scope,
-	const struct sp_extension *extension, enum sp_condition condition,
-	bool on, struct sp_err *err);
+/* Goes back to the rules from before the last change; there is one step back,
+ * so that doing it twice is doing it once. Otherwise as sp_forward_set. */
+int sp_forward_undo(const struct sp_scope *scope,
+	const struct sp_extension *extension, unsigned *changed,
+	struct sp_err *err);
 
-/* Back to the defaults. Otherwise as sp_forward_set. */
-int sp_forward_reset(const struct sp_scope *scope,
-	const struct sp_extension *extension, struct sp_err *err);
+/* Fails with SP_DATA when a rule of these conditions closes a loop over any
+ * mix of conditions and times; the sentence then shows the path. */
+int sp_forward_check_loops(const struct sp_scope *scope,
+	const struct sp_extension *extension, unsigned conditions,
+	struct sp_err *err);
+
+/* Gives all own rules of one extension to another, which has none. Expects the
+ * caller's transaction; loops are the caller's to check. */
+int sp_forward_move(const struct sp_scope *scope, int64_t from_id,
+	int64_t to_id, struct sp_err *err);
+
+/* A rule of some extension that leads to another one. */
+struct sp_inbound {
+	int64_t extension_id;
+	char number[SP_NUMBER_SIZE];
+	enum sp_condition condition;
+	bool is_timed;
+};
+
+/* The next own rule of an extension of the tenant that leads to `number` (but
+ * of that number itself), behind `inbound`, which is all zero at first. Returns
+ * 1, 0 at the end, -1. */
+int sp_forward_next_inbound(const struct sp_scope *scope, const char *number,
+	struct sp_inbound *inbound, struct sp_err *err);
+
+/* Removes such a rule, as sp_forward_set does. */
+int sp_forward_remove_inbound(const struct sp_scope *scope,
+	const struct sp_inbound *inbound, struct sp_err *err);
 
 /* One line for listings: "no-answer=voicemail/20s offline=1002", without the
  * rules that are off; cut if it does not fit. */
@@ -92,7 +146,7 @@ void sp_forward_text(const struct sp_rule rules[SP_N_CONDITIONS], char *out,
 /* ---- loops: pure, for the unit test ------------------------------------ */
 
 /* Asks for the extensions that `number` may divert to: fills next[] with at
- * most SP_N_CONDITIONS numbers and sets *n. Returns -1 to give up. */
+ * most SP_FORWARD_FANOUT numbers and sets *n. Returns -1 to give up. */
 typedef int sp_forward_next_fn(const void *arg, const char *number,
 	char next[][SP_NUMBER_SIZE], int *n, struct sp_err *err);
 

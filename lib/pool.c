@@ -184,11 +184,30 @@ static const char WAKE_RESTED[] =
 	"UPDATE extension SET rests = 0"
 	" WHERE tenant_id = $1 AND rests = 1 AND free_from_ms <= $2";
 
+/* Also those that have rested and that nobody has woken yet. */
 static const char LOWEST_FREE[] =
-	"SELECT number FROM extension WHERE tenant_id = $1"
+	"SELECT min(number) FROM (SELECT * FROM"
+	" (SELECT number FROM extension WHERE tenant_id = $1"
 	" AND digits = $2 AND number BETWEEN $3 AND $4"
-	" AND user_id IS NULL AND rests = 0"
-	" ORDER BY tenant_id, digits, number LIMIT 1";
+	" AND user_id IS NULL AND rests = 0 AND reserved = 0"
+	" ORDER BY tenant_id, digits, number LIMIT 1)"
+	" UNION ALL SELECT min(number) FROM extension"
+	" WHERE tenant_id = $1 AND rests = 1 AND free_from_ms <= $5"
+	" AND digits = $2 AND number BETWEEN $3 AND $4 AND reserved = 0)";
+
+static const char LONGEST_RESTED[] =
+	"SELECT number, released_ms, id FROM extension WHERE tenant_id = $1"
+	" AND user_id IS NULL AND rests = 0 AND reserved = 0"
+	" AND (released_ms, id) >= ($2, $3)"
+	" ORDER BY tenant_id, released_ms, id";
+
+static const char COUNT_ROWS[] =
+	"SELECT count(user_id),"
+	" coalesce(sum(user_id IS NULL AND reserved = 0 AND rests = 1"
+	" AND free_from_ms > $5), 0),"
+	" coalesce(sum(user_id IS NULL AND reserved = 1), 0)"
+	" FROM extension WHERE tenant_id = $1"
+	" AND digits = $2 AND number BETWEEN $3 AND $4";
 
 static const char GET_MARK[] =
 	"SELECT next FROM pool_mark"
@@ -204,33 +223,43 @@ static const char ROWS_FROM[] =
 	" AND digits = $2 AND number BETWEEN $3 AND $4"
 	" ORDER BY tenant_id, digits, number";
 
-static void format_number(char out[SP_NUMBER_SIZE], int digits, int64_t n)
+void sp_pool_format(const struct sp_range *range, int64_t n,
+	char out[SP_NUMBER_SIZE])
 {
 	char text[24];
 
-	snprintf(text, sizeof text, "%0*" PRId64, digits, n);
+	snprintf(text, sizeof text, "%0*" PRId64, range->digits, n);
 	snprintf(out, SP_NUMBER_SIZE, "%.15s", text);
 }
 
-/* The lowest number of the range that was used and is free again: *out, or
- * range->last + 1. */
+static int64_t value_of(struct sp_stmt *row)
+{
+	return strtoll(sp_col_text(row, 0), NULL, 10);
+}
+
+/* The lowest number of the range from `from` on that was used and is free
+ * again: *out, or range->last + 1. */
 static int lowest_free(const struct sp_scope *scope,
-	const struct sp_range *range, int64_t *out, struct sp_err *err)
+	const struct sp_range *range, int64_t from, int64_t *out,
+	struct sp_err *err)
 {
 	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE];
-	struct sp_stmt *st;
+	struct sp_stmt *row;
 	int rc;
 
-	format_number(first, range->digits, range->first);
-	format_number(last, range->digits, range->last);
 	*out = range->last + 1;
+	if (from > range->last)
+		return 0;
+	sp_pool_format(range, from, first);
+	sp_pool_format(range, range->last, last);
 	rc = sp_db_first(scope->db, LOWEST_FREE,
 		SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
-			sp_text(first), sp_text(last)),
-		&st, err);
+			sp_text(first), sp_text(last), sp_int(scope->now_ms)),
+		&row, err);
 	if (rc == 1) {
-		*out = strtoll(sp_col_text(st, 0), NULL, 10);
-		sp_db_done(st);
+		if (sp_col_text(row, 0) != NULL)
+			*out = value_of(row);
+		sp_db_done(row);
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -252,27 +281,26 @@ static int get_mark(const struct sp_scope *scope, const struct sp_range *range,
 	return rc < 0 ? -1 : 0;
 }
 
-/* The lowest number from `mark` on that has no row: passes over those that
- * were given out by name. Each is passed once, since the mark stays behind. */
+/* The lowest number from *n on that has no row: passes over those that were
+ * given out by name. Each is passed once, since the mark stays behind. */
 static int first_unused(const struct sp_scope *scope,
-	const struct sp_range *range, int64_t *mark, struct sp_err *err)
+	const struct sp_range *range, int64_t *n, struct sp_err *err)
 {
 	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE];
 	struct sp_stmt *st;
 	int rc;
 
-	if (*mark > range->last)
+	if (*n > range->last)
 		return 0;
-	format_number(first, range->digits, *mark);
-	format_number(last, range->digits, range->last);
+	sp_pool_format(range, *n, first);
+	sp_pool_format(range, range->last, last);
 	if (sp_db_query(scope->db, ROWS_FROM,
 		    SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
 			    sp_text(first), sp_text(last)),
 		    &st, err) != 0)
 		return -1;
-	while ((rc = sp_db_step(st, err)) == 1 &&
-		strtoll(sp_col_text(st, 0), NULL, 10) == *mark)
-		++*mark;
+	while ((rc = sp_db_step(st, err)) == 1 && value_of(st) == *n)
+		++*n;
 	sp_db_done(st);
 	return rc < 0 ? -1 : 0;
 }
@@ -286,49 +314,213 @@ static int set_mark(const struct sp_scope *scope, const struct sp_range *range,
 		NULL, err);
 }
 
-/* Sets *out to the range's next number, or beyond its end. */
-static int next_of_range(const struct sp_scope *scope,
-	const struct sp_range *range, int64_t *out, struct sp_err *err)
+/* Sets *out to the lowest number of the range that was never used and is below
+ * `limit`, or beyond the range's end; moves the mark. */
+static int take_unused(const struct sp_scope *scope,
+	const struct sp_range *range, int64_t limit, int64_t *out,
+	struct sp_err *err)
 {
-	int64_t free_again, mark, unused;
+	int64_t mark, unused;
 
-	if (lowest_free(scope, range, &free_again, err) != 0 ||
-		get_mark(scope, range, &mark, err) != 0)
+	*out = range->last + 1;
+	if (get_mark(scope, range, &mark, err) != 0)
 		return -1;
-	*out = free_again;
-	if (free_again < mark)
+	if (mark > limit)
 		return 0;
 	unused = mark;
 	if (first_unused(scope, range, &unused, err) != 0)
 		return -1;
-	if (unused <= range->last && unused < free_again)
+	if (unused <= range->last && unused < limit)
 		*out = unused++; /* its row comes with the assignment */
 	return unused == mark ? 0 : set_mark(scope, range, unused, err);
 }
 
-int sp_pool_next(const struct sp_scope *scope, char number[SP_NUMBER_SIZE],
+/* Sets *out to the range's next number, or beyond its end. */
+static int next_of_range(const struct sp_scope *scope, enum sp_order order,
+	const struct sp_range *range, int64_t *out, struct sp_err *err)
+{
+	int64_t free_again = range->last + 1;
+
+	if (order == SP_LOWEST &&
+		lowest_free(scope, range, range->first, &free_again, err) != 0)
+		return -1;
+	if (take_unused(scope, range, free_again, out, err) != 0)
+		return -1;
+	if (*out > free_again)
+		*out = free_again;
+	return 0;
+}
+
+/* Returns 1 with a number, 0 when no range has one. */
+static int next_in_ranges(const struct sp_scope *scope, enum sp_order order,
+	struct sp_pool_cursor *cursor, char number[SP_NUMBER_SIZE],
 	struct sp_err *err)
 {
 	const struct sp_ranges *ranges = &scope->tenant->pool.automatic;
-	size_t from = scope->pool_from == NULL ? 0 : *scope->pool_from;
 
-	if (sp_db_exec(scope->db, WAKE_RESTED,
-		    SP_ARGS(sp_int(scope->tenant->id), sp_int(scope->now_ms)),
-		    NULL, err) != 0)
-		return -1;
-	for (size_t i = from; i < ranges->n; i++) {
-		const struct sp_range *range = &ranges->at[i];
+	for (; cursor->range < ranges->n; cursor->range++) {
+		const struct sp_range *range = &ranges->at[cursor->range];
 		int64_t n;
 
-		if (next_of_range(scope, range, &n, err) != 0)
+		if (next_of_range(scope, order, range, &n, err) != 0)
 			return -1;
 		if (n > range->last)
 			continue;
-		format_number(number, range->digits, n);
-		if (scope->pool_from != NULL)
-			*scope->pool_from = i;
-		return 0;
+		sp_pool_format(range, n, number);
+		return 1;
 	}
-	return sp_err_set(err, SP_CANTCREATE, "the pool of '%s' is exhausted",
-		scope->tenant->domain);
+	return 0;
+}
+
+/* As next_in_ranges, for the numbers that were used and are free again. Those
+ * that the configuration has taken out of the pool are passed over. */
+static int longest_rested(const struct sp_scope *scope,
+	struct sp_pool_cursor *cursor, char number[SP_NUMBER_SIZE],
+	struct sp_err *err)
+{
+	const struct sp_ranges *ranges = &scope->tenant->pool.automatic;
+	struct sp_stmt *row;
+	int rc;
+
+	if (sp_db_query(scope->db, LONGEST_RESTED,
+		    SP_ARGS(sp_int(scope->tenant->id),
+			    sp_int(cursor->released_ms),
+			    sp_int(cursor->released_id)),
+		    &row, err) != 0)
+		return -1;
+	while ((rc = sp_db_step(row, err)) == 1) {
+		sp_col_copy(row, 0, number, SP_NUMBER_SIZE);
+		cursor->released_ms = sp_col_int(row, 1);
+		cursor->released_id = sp_col_int(row, 2);
+		if (sp_ranges_has(ranges, number))
+			break;
+	}
+	sp_db_done(row);
+	return rc;
+}
+
+static int wake_rested(const struct sp_scope *scope,
+	struct sp_pool_cursor *cursor, struct sp_err *err)
+{
+	if (cursor->is_awake)
+		return 0;
+	cursor->is_awake = true;
+	return sp_db_exec(scope->db, WAKE_RESTED,
+		SP_ARGS(sp_int(scope->tenant->id), sp_int(scope->now_ms)), NULL,
+		err);
+}
+
+int sp_pool_next(const struct sp_scope *scope, enum sp_order order,
+	char number[SP_NUMBER_SIZE], struct sp_err *err)
+{
+	struct sp_pool_cursor start = {0}, *cursor = scope->cursor;
+	int rc;
+
+	if (cursor == NULL)
+		cursor = &start;
+	if (wake_rested(scope, cursor, err) != 0)
+		return -1;
+	rc = next_in_ranges(scope, order, cursor, number, err);
+	if (rc == 0 && order == SP_RESTED)
+		rc = longest_rested(scope, cursor, number, err);
+	if (rc == 0)
+		return sp_err_set(err, SP_CANTCREATE,
+			"the pool of '%s' is exhausted", scope->tenant->domain);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- looking ----------------------------------------------------------- */
+
+static int peek_range(const struct sp_scope *scope,
+	const struct sp_range *range, int64_t from, int64_t *out,
+	struct sp_err *err)
+{
+	int64_t unused;
+
+	if (lowest_free(scope, range, from, out, err) != 0 ||
+		get_mark(scope, range, &unused, err) != 0)
+		return -1;
+	if (unused < from)
+		unused = from;
+	if (unused > *out)
+		return 0;
+	if (first_unused(scope, range, &unused, err) != 0)
+		return -1;
+	if (unused < *out)
+		*out = unused;
+	return 0;
+}
+
+int sp_pool_walk_next(const struct sp_scope *scope, struct sp_pool_walk *walk,
+	char number[SP_NUMBER_SIZE], struct sp_err *err)
+{
+	const struct sp_ranges *ranges = &scope->tenant->pool.automatic;
+
+	for (; walk->range < ranges->n; walk->range++, walk->next = 0) {
+		const struct sp_range *range = &ranges->at[walk->range];
+		int64_t n, from = walk->next > range->first ? walk->next
+							    : range->first;
+
+		if (peek_range(scope, range, from, &n, err) != 0)
+			return -1;
+		if (n > range->last)
+			continue;
+		sp_pool_format(range, n, number);
+		walk->next = n + 1;
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- counting ---------------------------------------------------------- */
+
+/* Counts the rows of a range; what has none is left to the caller. */
+static int count_rows(const struct sp_scope *scope,
+	const struct sp_range *range, struct sp_pool_count *count,
+	struct sp_err *err)
+{
+	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE];
+	struct sp_stmt *row;
+
+	sp_pool_format(range, range->first, first);
+	sp_pool_format(range, range->last, last);
+	if (sp_db_first(scope->db, COUNT_ROWS,
+		    SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
+			    sp_text(first), sp_text(last),
+			    sp_int(scope->now_ms)),
+		    &row, err) != 1)
+		return -1;
+	*count = (struct sp_pool_count){.size = range->last - range->first + 1,
+		.assigned = sp_col_int(row, 0),
+		.resting = sp_col_int(row, 1),
+		.reserved = sp_col_int(row, 2)};
+	sp_db_done(row);
+	return 0;
+}
+
+int sp_pool_count_range(const struct sp_scope *scope,
+	const struct sp_range *range, struct sp_pool_count *count,
+	struct sp_err *err)
+{
+	const struct sp_ranges *automatic = &scope->tenant->pool.automatic;
+	struct sp_pool_count piece;
+
+	if (count_rows(scope, range, count, err) != 0)
+		return -1;
+	count->resting = count->free = 0;
+	for (size_t i = 0; i < automatic->n; i++) {
+		const struct sp_range *r = &automatic->at[i];
+
+		if (!range_has(range, r->digits, r->first))
+			continue;
+		if (count_rows(scope, r, &piece, err) != 0)
+			return -1;
+		count->resting += piece.resting;
+		count->free += piece.size - piece.assigned - piece.resting -
+			       piece.reserved;
+	}
+	/* By the configuration or by sp-assign --reserve. */
+	count->reserved =
+		count->size - count->assigned - count->resting - count->free;
+	return 0;
 }

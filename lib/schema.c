@@ -120,5 +120,81 @@ static const char VERSION_1[] =
 	"  nonce_key BLOB NOT NULL,"
 	"  heartbeat_ms INTEGER NOT NULL);";
 
-const char *const SP_SCHEMA[] = {VERSION_1};
+/* Reserving by a tool, the longest rest, --undo; rules that are for a time;
+ * events with the value before; who had a number. */
+static const char VERSION_2[] =
+	/* reserved: out of automatic assignment. released_ms: when its last
+	 * owner gave it back. forwarded_ms: when its rules were changed last;
+	 * forward_former then holds what they were before. 0: never, or that
+	 * has been undone. */
+	"ALTER TABLE extension ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE extension ADD COLUMN"
+	"  released_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE extension ADD COLUMN"
+	"  forwarded_ms INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE extension SET released_ms = free_from_ms"
+	"  WHERE user_id IS NULL;"
+	"DROP INDEX extension_free;"
+	"CREATE INDEX extension_free"
+	"  ON extension (tenant_id, digits, number)"
+	"  WHERE user_id IS NULL AND rests = 0 AND reserved = 0;"
+	"CREATE INDEX extension_rested"
+	"  ON extension (tenant_id, released_ms)"
+	"  WHERE user_id IS NULL AND rests = 0 AND reserved = 0;"
+	/* For the foreign key, when old sessions are deleted. */
+	"CREATE INDEX extension_session ON extension (session_id)"
+	"  WHERE session_id IS NOT NULL;"
+
+	/* Beside its lasting rule for a condition an extension may have one
+	 * for a time, from from_ms (0: at once) to until_ms (0: for ever). */
+	"ALTER TABLE forward RENAME TO forward_1;"
+	"CREATE TABLE forward ("
+	"  extension_id INTEGER NOT NULL REFERENCES extension (id),"
+	"  condition TEXT NOT NULL,"
+	"  is_timed INTEGER NOT NULL,"
+	"  target TEXT NOT NULL,"
+	"  after_ms INTEGER NOT NULL,"
+	"  enabled INTEGER NOT NULL,"
+	"  from_ms INTEGER NOT NULL,"
+	"  until_ms INTEGER NOT NULL,"
+	"  PRIMARY KEY (extension_id, condition, is_timed)) WITHOUT ROWID;"
+	"INSERT INTO forward (extension_id, condition, is_timed, target,"
+	"  after_ms, enabled, from_ms, until_ms)"
+	"  SELECT extension_id, condition, 0, target, after_ms, enabled, 0, 0"
+	"  FROM forward_1;"
+	"DROP TABLE forward_1;"
+	"CREATE INDEX forward_target ON forward (target);"
+	"CREATE TABLE forward_former ("
+	"  extension_id INTEGER NOT NULL REFERENCES extension (id),"
+	"  condition TEXT NOT NULL,"
+	"  is_timed INTEGER NOT NULL,"
+	"  target TEXT NOT NULL,"
+	"  after_ms INTEGER NOT NULL,"
+	"  enabled INTEGER NOT NULL,"
+	"  from_ms INTEGER NOT NULL,"
+	"  until_ms INTEGER NOT NULL,"
+	"  PRIMARY KEY (extension_id, condition, is_timed)) WITHOUT ROWID;"
+
+	"ALTER TABLE event RENAME COLUMN detail TO new_value;"
+	"ALTER TABLE event ADD COLUMN old_value TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX event_number ON event (tenant_id, number, seq);"
+	"CREATE INDEX login_session_number"
+	"  ON login_session (tenant_id, number, started_ms);"
+
+	/* Who had a number until it was recycled; who has it now stands in
+	 * extension. */
+	"CREATE TABLE tenure ("
+	"  id INTEGER PRIMARY KEY,"
+	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
+	"  digits INTEGER NOT NULL,"
+	"  number TEXT NOT NULL,"
+	"  login TEXT NOT NULL,"
+	"  first_name TEXT NOT NULL,"
+	"  last_name TEXT NOT NULL,"
+	"  from_ms INTEGER NOT NULL,"
+	"  until_ms INTEGER NOT NULL);"
+	"CREATE INDEX tenure_number"
+	"  ON tenure (tenant_id, digits, number, until_ms);";
+
+const char *const SP_SCHEMA[] = {VERSION_1, VERSION_2};
 const int SP_SCHEMA_VERSION = sizeof SP_SCHEMA / sizeof SP_SCHEMA[0];

@@ -15,8 +15,7 @@ struct sp_scope {
 	const char *tool;  /* for events: "sp-assign" */
 	const char *actor; /* for events: the person, also under sudo */
 	int64_t now_ms;    /* one moment for all that the call does */
-	size_t *pool_from; /* NULL; or, in a transaction that only assigns, the
-			    * range of the pool before which none has room */
+	struct sp_pool_cursor *cursor; /* NULL but for a batch that assigns */
 };
 
 #endif

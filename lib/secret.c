@@ -15,6 +15,10 @@ static const char SET_SECRET[] =
 	" login_md5 = $3, number_sha256 = $4, login_sha256 = $5"
 	" WHERE login_md5 <> $3 OR number_md5 IS NULL OR number_md5 <> $2";
 
+static const char FORGET_NUMBER[] =
+	"UPDATE secret SET number_md5 = NULL, number_sha256 = NULL"
+	" WHERE user_id = $1";
+
 static const char FIND_BY_NUMBER[] =
 	"SELECT e.id, e.number, s.number_md5, s.number_sha256"
 	" FROM extension e JOIN sp_user u ON u.id = e.user_id"
@@ -104,6 +108,13 @@ int sp_secret_set(const struct sp_scope *scope, struct sp_hash *hash,
 		    &changed, err) != 0)
 		return -1;
 	return changed > 0;
+}
+
+int sp_secret_forget_number(const struct sp_scope *scope, int64_t user_id,
+	struct sp_err *err)
+{
+	return sp_db_exec(scope->db, FORGET_NUMBER, SP_ARGS(sp_int(user_id)),
+		NULL, err);
 }
 
 int sp_secret_exists(const struct sp_scope *scope, const char *login,

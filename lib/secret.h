@@ -43,6 +43,12 @@ int sp_secret_set(const struct sp_scope *scope, struct sp_hash *hash,
 	const struct sp_user *user, const char *number, const char *secret,
 	struct sp_err *err);
 
+/* Drops the digests for the user's number, which is to be another one: the
+ * softphone can log in with the login only, until there is a new secret.
+ * Expects the caller's transaction. */
+int sp_secret_forget_number(const struct sp_scope *scope, int64_t user_id,
+	struct sp_err *err);
+
 /* Has the user of that login one? Returns 1, 0 (also for an unknown user), or
  * -1 on error. */
 int sp_secret_exists(const struct sp_scope *scope, const char *login,

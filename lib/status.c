@@ -8,10 +8,22 @@
 #include "lib/session.h"
 #include "lib/text.h"
 
-/* The columns behind SP_EXTENSION_COLUMNS, from 8 on. */
-#define STATUS_COLUMNS                                                    \
-	SP_EXTENSION_COLUMNS ", e.assigned_ms, s.started_ms, s.ended_ms," \
-			     " s.ending, s.contact, s.transport, s.user_agent"
+/* The columns behind SP_EXTENSION_COLUMNS, from 9 on. */
+#define STATUS_COLUMNS                                                   \
+	SP_EXTENSION_COLUMNS                                             \
+	", e.assigned_ms, s.started_ms, s.ended_ms, s.ending, s.contact" \
+	", s.transport, s.user_agent,"                                   \
+	" EXISTS (SELECT 1 FROM forward f WHERE f.extension_id = e.id)"
+enum {
+	ASSIGNED_MS = 9,
+	STARTED_MS,
+	ENDED_MS,
+	ENDING,
+	CONTACT,
+	TRANSPORT,
+	USER_AGENT,
+	HAS_RULES,
+};
 #define STATUS_TABLES       \
 	SP_EXTENSION_TABLES \
 	" LEFT JOIN login_session s ON s.id = e.session_id"
@@ -130,18 +142,45 @@ static int newest_binding(const struct sp_scope *scope,
 static void read_session(struct sp_stmt *row, struct sp_binding *b)
 {
 	*b = (struct sp_binding){0};
-	sp_col_copy(row, 12, b->contact, sizeof b->contact);
-	sp_col_copy(row, 13, b->transport, sizeof b->transport);
-	sp_col_copy(row, 14, b->user_agent, sizeof b->user_agent);
+	sp_col_copy(row, CONTACT, b->contact, sizeof b->contact);
+	sp_col_copy(row, TRANSPORT, b->transport, sizeof b->transport);
+	sp_col_copy(row, USER_AGENT, b->user_agent, sizeof b->user_agent);
+}
+
+static bool is_reserved(const struct sp_tenant *tenant,
+	const struct sp_extension *extension)
+{
+	return extension->reserved ||
+	       sp_ranges_has(&tenant->pool.reserved, extension->number);
+}
+
+/* Most have no own rules: their defaults need no query. */
+static int read_rules(const struct sp_scope *scope, struct sp_stmt *row,
+	struct sp_status *status, struct sp_err *err)
+{
+	const struct sp_extension *e = &status->extension;
+	struct sp_forwarding f;
+
+	if (e->user.id == 0) {
+		memset(status->rules, 0, sizeof status->rules);
+		return 0;
+	}
+	if (sp_col_int(row, HAS_RULES) == 0)
+		sp_forward_defaults(scope->tenant, &f);
+	else if (sp_forward_load(scope, e->id, &f, err) != 0)
+		return -1;
+	sp_forward_in_force(&f, scope->now_ms, status->rules);
+	return 0;
 }
 
 static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	struct sp_status *status, struct sp_err *err)
 {
 	const struct sp_tenant *tenant = scope->tenant;
-	int64_t assigned_ms = sp_col_int(row, 8);
-	int64_t started_ms = sp_col_int(row, 9), ended_ms = sp_col_int(row, 10);
-	const char *ending = sp_col_text(row, 11);
+	int64_t assigned_ms = sp_col_int(row, ASSIGNED_MS);
+	int64_t started_ms = sp_col_int(row, STARTED_MS);
+	int64_t ended_ms = sp_col_int(row, ENDED_MS);
+	const char *ending = sp_col_text(row, ENDING);
 	struct sp_status_facts facts = {.refresh_ms = tenant->refresh_ms};
 	bool found = false;
 
@@ -149,8 +188,7 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	read_session(row, &status->binding);
 	facts.is_assigned = status->extension.user.id != 0;
 	facts.is_reserved =
-		!facts.is_assigned &&
-		sp_ranges_has(&tenant->pool.reserved, status->extension.number);
+		!facts.is_assigned && is_reserved(tenant, &status->extension);
 	facts.free_from_ms = status->extension.free_from_ms;
 	facts.has_session = started_ms != 0;
 	facts.session_is_open = started_ms != 0 && ended_ms == 0;
@@ -162,11 +200,7 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	facts.binding = found ? &status->binding : NULL;
 	status->state = sp_status_derive(&facts, scope->now_ms);
 	status->since_ms = since_of(status, assigned_ms, started_ms, ended_ms);
-	if (!facts.is_assigned) {
-		memset(status->rules, 0, sizeof status->rules);
-		return 0;
-	}
-	return sp_forward_load(scope, status->extension.id, status->rules, err);
+	return read_rules(scope, row, status, err);
 }
 
 static int read_rows(struct sp_status_list *list, struct sp_stmt *row,
@@ -219,7 +253,7 @@ int sp_status_open(const struct sp_scope *scope, struct sp_status_list **out,
 	return 0;
 }
 
-int sp_status_next(struct sp_status_list *list, struct sp_status *status,
+int sp_status_next(struct sp_status_list *list, const struct sp_status **status,
 	struct sp_err *err)
 {
 	if (list->next == list->n) {
@@ -230,7 +264,7 @@ int sp_status_next(struct sp_status_list *list, struct sp_status *status,
 		if (list->n == 0)
 			return 0;
 	}
-	*status = list->page[list->next++];
+	*status = &list->page[list->next++];
 	return 1;
 }
 
@@ -274,4 +308,73 @@ int sp_status_get(const struct sp_scope *scope, const char *operand,
 	rc = read_status(scope, row, status, err);
 	sp_db_done(row);
 	return rc;
+}
+
+/* ---- the past ---------------------------------------------------------- */
+
+int sp_status_at(const struct sp_scope *scope, const struct sp_tenure *tenure,
+	int64_t at_ms, struct sp_status *status, struct sp_err *err)
+{
+	struct sp_user *user = &status->extension.user;
+	struct sp_session s;
+	int rc = sp_session_find_at(scope, tenure->number, at_ms, &s, err);
+
+	*status = (struct sp_status){.state = SP_AWAY,
+		.since_ms = tenure->from_ms};
+	memcpy(status->extension.number, tenure->number, SP_NUMBER_SIZE);
+	user->id = -1; /* somebody's, whose row may be gone */
+	memcpy(user->login, tenure->login, sizeof user->login);
+	memcpy(user->first, tenure->first, sizeof user->first);
+	memcpy(user->last, tenure->last, sizeof user->last);
+	if (rc != 1 || s.started_ms < tenure->from_ms)
+		return rc < 0 ? -1 : 0;
+	snprintf(status->binding.contact, SP_CONTACT_SIZE, "%s", s.contact);
+	snprintf(status->binding.transport, sizeof status->binding.transport,
+		"%s", s.transport);
+	snprintf(status->binding.user_agent, SP_AGENT_SIZE, "%.127s",
+		s.user_agent);
+	if (s.ended_ms == 0 || s.ended_ms > at_ms) {
+		status->state = SP_REGISTERED;
+		status->since_ms = s.started_ms;
+		return 0;
+	}
+	if (strcmp(s.ending, SP_ENDED_LOST) == 0)
+		status->state = SP_LOST;
+	status->since_ms = s.ended_ms;
+	return 0;
+}
+
+/* ---- filters ----------------------------------------------------------- */
+
+static bool is_idle(const struct sp_status *status, int64_t idle_ms,
+	int64_t now_ms)
+{
+	if (status->state != SP_AWAY && status->state != SP_LOST)
+		return false;
+	return now_ms - status->since_ms >= idle_ms;
+}
+
+static bool matches(const struct sp_status *status, const char *text)
+{
+	const struct sp_user *user = &status->extension.user;
+	char name[2 * SP_NAME_SIZE];
+
+	snprintf(name, sizeof name, "%s %s", user->first, user->last);
+	return sp_text_has(status->extension.number, text) ||
+	       sp_text_has(user->login, text) || sp_text_has(name, text) ||
+	       sp_text_has(status->binding.contact, text) ||
+	       sp_text_has(status->binding.user_agent, text);
+}
+
+bool sp_status_passes(const struct sp_status *status,
+	const struct sp_status_filter *filter, bool named, int64_t now_ms)
+{
+	bool is_assigned = status->extension.user.id != 0;
+
+	if (filter->has_states ? !filter->state[status->state]
+			       : !named && !is_assigned)
+		return false;
+	if (filter->idle_ms > 0 && !is_idle(status, filter->idle_ms, now_ms))
+		return false;
+	return filter->match == NULL || matches(status, filter->match);
 }

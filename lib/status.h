@@ -11,6 +11,7 @@
 #include "lib/extension.h"
 #include "lib/forward.h"
 #include "lib/scope.h"
+#include "lib/tenure.h"
 
 enum sp_state {
 	SP_FREE,       /* not assigned; was used before */
@@ -33,7 +34,7 @@ struct sp_status {
 	 * newest live binding; "" when there was none. refreshed_ms and
 	 * expires_ms are 0 without a binding. */
 	struct sp_binding binding;
-	struct sp_rule rules[SP_N_CONDITIONS];
+	struct sp_rule rules[SP_N_CONDITIONS]; /* in force; else target "" */
 };
 
 /* What the state follows from. */
@@ -55,11 +56,11 @@ bool sp_state_parse(const char *name, enum sp_state *out);
 
 /* A walk over all extensions that have a row, by number: streams. Each page is
  * of one moment, the whole is not. scope must outlive it; no transaction may be
- * open. */
+ * open. *status is borrowed until the next call. */
 struct sp_status_list;
 int sp_status_open(const struct sp_scope *scope, struct sp_status_list **list,
 	struct sp_err *err);
-int sp_status_next(struct sp_status_list *list, struct sp_status *status,
+int sp_status_next(struct sp_status_list *list, const struct sp_status **status,
 	struct sp_err *err);                       /* 1, 0 at the end, -1 */
 void sp_status_close(struct sp_status_list *list); /* accepts NULL */
 
@@ -67,5 +68,23 @@ void sp_status_close(struct sp_status_list *list); /* accepts NULL */
  * is free, or reserved. Fails as sp_extension_get. */
 int sp_status_get(const struct sp_scope *scope, const char *operand,
 	struct sp_status *status, struct sp_err *err);
+
+/* What the status of a tenure's number was at at_ms, as far as history tells:
+ * the user, a session that ran or how the last one had ended; no rules. */
+int sp_status_at(const struct sp_scope *scope, const struct sp_tenure *tenure,
+	int64_t at_ms, struct sp_status *status, struct sp_err *err);
+
+/* Which extensions are wanted. */
+struct sp_status_filter {
+	bool has_states;
+	bool state[SP_N_STATES]; /* with has_states: only these */
+	int64_t idle_ms;   /* > 0: assigned, and no login session for so long */
+	const char *match; /* NULL, or a text in number, name or softphone */
+};
+
+/* Without has_states and idle_ms, everybody who is assigned passes, and, with
+ * `named`, every number. */
+bool sp_status_passes(const struct sp_status *status,
+	const struct sp_status_filter *filter, bool named, int64_t now_ms);
 
 #endif

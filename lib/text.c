@@ -3,9 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <wchar.h>
+#include <wctype.h>
 
 /* Length of the well-formed sequence at s, 0 if there is none (Unicode,
  * table 3-7). */
@@ -171,6 +174,50 @@ int sp_text_copy(char *out, size_t out_size, const char *text, const char *what,
 			what, out_size - 1);
 	memcpy(out, text, len + 1);
 	return 0;
+}
+
+/* The character at *text in lower case; moves behind it. */
+static wint_t next_folded(const char **text, locale_t utf8)
+{
+	size_t n = utf8_sequence((const unsigned char *)*text, strlen(*text));
+	locale_t before = uselocale(utf8);
+	mbstate_t state = {0};
+	wchar_t wide = 0;
+
+	if (n == 0 || mbrtowc(&wide, *text, n, &state) > n) {
+		wide = (unsigned char)**text;
+		n = 1;
+	}
+	wide = (wchar_t)towlower((wint_t)wide);
+	uselocale(before);
+	*text += n;
+	return (wint_t)wide;
+}
+
+static bool begins_with(const char *text, const char *part, locale_t utf8)
+{
+	while (*part != '\0')
+		if (*text == '\0' ||
+			next_folded(&text, utf8) != next_folded(&part, utf8))
+			return false;
+	return true;
+}
+
+bool sp_text_has(const char *text, const char *part)
+{
+	/* Without this locale upper and lower case of ASCII only are alike. */
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	bool found = begins_with(text, part, utf8);
+
+	while (!found && *text != '\0') {
+		text++;
+		/* Not in the middle of a character. */
+		found = ((unsigned char)*text & 0xc0) != 0x80 &&
+			begins_with(text, part, utf8);
+	}
+	if (utf8 != (locale_t)0)
+		freelocale(utf8);
+	return found;
 }
 
 uint64_t sp_text_hash(const void *data, size_t len)

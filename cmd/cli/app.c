@@ -2,6 +2,7 @@
 #include "cmd/cli/app.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,11 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/event.h"
+#include "lib/forward.h"
 #include "lib/tenant.h"
+
+enum { PRUNE_MAX = 200 }; /* of old history, beside each change */
 
 /* sudo keeps the person's name, which only root can have had set. */
 static void find_actor(char *out, size_t size)
@@ -49,6 +54,9 @@ int sp_app_open(struct sp_app *app, const struct sp_common *common,
 	struct sp_tenant *tenant;
 
 	app->tool = tool;
+	app->common = common;
+	/* A file that may not grow any more is an error, and no end. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (sp_config_load(&app->config, common->config, common->db, err) ||
 		sp_config_tenant(&app->config, common->tenant, &tenant, err))
 		return -1;
@@ -60,6 +68,11 @@ int sp_app_open(struct sp_app *app, const struct sp_common *common,
 		.tool = tool,
 		.actor = app->actor,
 		.now_ms = sp_clock_now_ms()};
+	if (common->verbose)
+		fprintf(stderr,
+			"%s: configuration %s, database %s, tenant %s\n", tool,
+			app->config.path == NULL ? "none" : app->config.path,
+			app->config.db, tenant->domain);
 	if (warn_of_strangers(app, common, err) != 0)
 		return -1;
 	return mode == SP_DB_READ ? sp_tenant_open(tenant, app->db, false, err)
@@ -86,8 +99,16 @@ int sp_app_begin(struct sp_app *app, struct sp_err *err)
 int sp_app_end(struct sp_app *app, const struct sp_common *common,
 	struct sp_err *err)
 {
-	if (!common->dry_run)
+	struct sp_prune prune = {.before_ms = app->scope.now_ms -
+					      app->config.history_ms,
+		.max = PRUNE_MAX};
+
+	sp_progress_end(&app->progress);
+	if (!common->dry_run) {
+		if (sp_event_prune(&app->scope, &prune, err) != 0)
+			return -1;
 		return sp_db_commit(app->db, err);
+	}
 	sp_db_rollback(app->db);
 	if (!common->quiet)
 		fprintf(stderr, "%s: dry run: nothing was changed\n",
@@ -101,6 +122,13 @@ int sp_app_fail(const char *tool, const struct sp_err *err)
 	return (int)err->code;
 }
 
+static FILE *complaints(struct sp_app *app)
+{
+	if (app->complaints == NULL)
+		app->complaints = tmpfile();
+	return app->complaints == NULL ? stderr : app->complaints;
+}
+
 bool sp_app_bad(struct sp_app *app, const struct sp_err *err)
 {
 	if (err->code != SP_DATA && err->code != SP_UNKNOWN &&
@@ -108,13 +136,66 @@ bool sp_app_bad(struct sp_app *app, const struct sp_err *err)
 		app->is_fatal = true;
 		return false;
 	}
-	if (app->complaints == NULL)
-		app->complaints = tmpfile();
-	fprintf(app->complaints == NULL ? stderr : app->complaints, "%s: %s\n",
-		app->tool, err->msg);
+	fprintf(complaints(app), "%s: %s\n", app->tool, err->msg);
 	if (app->status == 0)
 		app->status = (int)err->code;
 	return true;
+}
+
+int sp_app_item_begin(struct sp_app *app, struct sp_err *err)
+{
+	if (!app->common->keep_going)
+		return 0;
+	app->is_fatal = sp_db_save(app->db, err) != 0;
+	return app->is_fatal ? -1 : 0;
+}
+
+int sp_app_item_end(struct sp_app *app, int rc, struct sp_err *err)
+{
+	if (rc != 0 && !sp_app_bad(app, err))
+		return -1;
+	if (!app->common->keep_going)
+		return 0;
+	rc = rc == 0 ? sp_db_keep(app->db, err) : sp_db_revert(app->db, err);
+	app->is_fatal = rc != 0;
+	return rc;
+}
+
+int sp_app_verdict(const struct sp_app *app)
+{
+	return app->status == 0 || app->common->keep_going ? 0 : -1;
+}
+
+void sp_app_warn(struct sp_app *app, const char *format, ...)
+{
+	FILE *file = complaints(app);
+	va_list ap;
+
+	if (app->common->quiet)
+		return;
+	fprintf(file, "%s: ", app->tool);
+	va_start(ap, format);
+	vfprintf(file, format, ap);
+	va_end(ap);
+	putc('\n', file);
+}
+
+int sp_app_inbound(struct sp_app *app, const char *number, bool clear,
+	struct sp_err *err)
+{
+	struct sp_inbound in = {.extension_id = 0};
+	int rc;
+
+	while ((rc = sp_forward_next_inbound(&app->scope, number, &in, err)) ==
+		1) {
+		if (clear &&
+			sp_forward_remove_inbound(&app->scope, &in, err) < 0)
+			return -1;
+		sp_app_warn(app, "%s %s %s to %s, which nobody has now",
+			in.number, clear ? "no longer forwards" : "forwards",
+			sp_condition_name(in.condition), number);
+	}
+	return rc;
 }
 
 static void tell_complaints(struct sp_app *app)
@@ -134,9 +215,11 @@ static void tell_complaints(struct sp_app *app)
 int sp_app_exit(struct sp_app *app, int rc, const struct sp_err *err)
 {
 	sp_db_rollback(app->db);
+	sp_progress_end(&app->progress);
 	tell_complaints(app);
+	/* With --keep-going the good ones were done all the same. */
 	if (rc == 0)
-		return 0;
+		return app->status == 0 ? 0 : SP_DATA;
 	return app->status != 0 && !app->is_fatal ? app->status
 						  : sp_app_fail(app->tool, err);
 }
@@ -155,13 +238,14 @@ int sp_app_usage(const struct sp_program *program, const char *format, ...)
 
 /* ---- operands ---------------------------------------------------------- */
 
-int sp_operands_init(struct sp_operands *o, char **at, int n,
-	struct sp_err *err)
+int sp_operands_init(struct sp_operands *o, const struct sp_common *common,
+	char **at, int n, struct sp_err *err)
 {
 	*o = (struct sp_operands){.at = at, .n = n};
 	for (int i = 0; i < n; i++)
 		if (strcmp(at[i], "-") == 0)
-			return sp_input_open(&o->list, "-", '\n', err);
+			return sp_input_open(&o->list, "-",
+				common->nul ? '\0' : '\n', err);
 	return 0;
 }
 
@@ -188,24 +272,49 @@ static int next_operand(struct sp_operands *o, const char **operand,
 	return 0;
 }
 
+/* rc: what next_operand gave; a bad line has its place in front already. */
+static int do_operand(struct sp_operands *o, int rc, const char *operand,
+	sp_operand_fn *fn, void *arg, struct sp_err *err)
+{
+	if (rc != 1)
+		return rc;
+	rc = fn(arg, operand, err);
+	if (rc != 0 && o->in_list)
+		sp_err_prefix(err, "%s", sp_input_where(o->list));
+	return rc;
+}
+
+static void show_progress(struct sp_operands *o, struct sp_app *app)
+{
+	int64_t done, total;
+
+	if (!o->in_list)
+		return;
+	sp_input_position(o->list, &done, &total);
+	sp_progress_step(&app->progress, (uint64_t)done, (uint64_t)total);
+}
+
 int sp_operands_each(struct sp_operands *o, struct sp_app *app,
 	sp_operand_fn *fn, void *arg, struct sp_err *err)
 {
+	bool changes = sp_db_in_transaction(app->db);
 	const char *operand;
 	int rc;
 
+	sp_progress_start(&app->progress, app->tool, app->common->quiet);
 	while ((rc = next_operand(o, &operand, err)) != 0) {
-		if (rc == 1) {
-			rc = fn(arg, operand, err);
-			if (rc != 0)
-				sp_err_prefix(err, "%s",
-					o->in_list ? sp_input_where(o->list)
-						   : "");
-		}
-		if (rc < 0 && !sp_app_bad(app, err))
+		show_progress(o, app);
+		if (changes && sp_app_item_begin(app, err) != 0)
 			return -1;
+		rc = do_operand(o, rc, operand, fn, arg, err);
+		if (changes) {
+			if (sp_app_item_end(app, rc, err) != 0)
+				return -1;
+		} else if (rc != 0 && !sp_app_bad(app, err)) {
+			return -1;
+		}
 	}
-	return app->status == 0 ? 0 : -1;
+	return sp_app_verdict(app);
 }
 
 void sp_operands_release(struct sp_operands *o)

@@ -8,6 +8,7 @@
 
 #include "cmd/cli/input.h"
 #include "cmd/cli/opts.h"
+#include "cmd/cli/progress.h"
 #include "lib/config.h"
 #include "lib/db.h"
 #include "lib/err.h"
@@ -17,6 +18,7 @@ enum { SP_APP_WAIT_MS = 10000 }; /* for other writers of the database */
 
 struct sp_app {
 	const char *tool;
+	const struct sp_common *common;
 	struct sp_config config;
 	struct sp_db *db;
 	struct sp_scope scope; /* of the tenant that was asked for, now */
@@ -26,6 +28,7 @@ struct sp_app {
 	FILE *complaints;
 	int status;    /* exit status of the first bad line; 0: none so far */
 	bool is_fatal; /* an error ended it that no line is to blame for */
+	struct sp_progress progress;
 };
 
 /* Reads the configuration, picks the tenant, opens the database. Close in any
@@ -49,6 +52,25 @@ int sp_app_fail(const char *tool, const struct sp_err *err);
  * input, so that going on makes no sense. */
 bool sp_app_bad(struct sp_app *app, const struct sp_err *err);
 
+/* Around each item of a batch that changes something: what a bad one has done
+ * is undone with --keep-going. rc: the item's own, with err when it is -1.
+ * Return 0 to go on, or -1. */
+int sp_app_item_begin(struct sp_app *app, struct sp_err *err);
+int sp_app_item_end(struct sp_app *app, int rc, struct sp_err *err);
+
+/* After the last item: 0 when the batch is to be committed, -1 when something
+ * was bad and --keep-going was not said. */
+int sp_app_verdict(const struct sp_app *app);
+
+/* Keeps a sentence that is no error for sp_app_exit. Quiet: drops it. */
+void sp_app_warn(struct sp_app *app, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Warns of the rules by which others forward to a number that nobody has any
+ * more; with `clear` removes them, in the open transaction. */
+int sp_app_inbound(struct sp_app *app, const char *number, bool clear,
+	struct sp_err *err);
+
 /* Ends a main: the exit status after run() gave rc. Rolls back what is open,
  * then tells what went wrong: bad lines, and err unless that is one of them. */
 int sp_app_exit(struct sp_app *app, int rc, const struct sp_err *err);
@@ -68,11 +90,12 @@ struct sp_operands {
 
 /* Takes n operands and reads standard input if "-" is among them. Release in
  * any case. */
-int sp_operands_init(struct sp_operands *operands, char **at, int n,
-	struct sp_err *err);
+int sp_operands_init(struct sp_operands *operands,
+	const struct sp_common *common, char **at, int n, struct sp_err *err);
 
-/* Calls fn for each operand, also behind a bad one; the sentence about one from
- * a list gets its place in front. Returns 0 or -1; see sp_app_exit. */
+/* Calls fn for each operand, also behind a bad one, as an item of a batch when
+ * a transaction is open; the sentence about one from a list gets its place in
+ * front. Returns 0 or -1; see sp_app_exit. */
 typedef int sp_operand_fn(void *arg, const char *operand, struct sp_err *err);
 int sp_operands_each(struct sp_operands *operands, struct sp_app *app,
 	sp_operand_fn *fn, void *arg, struct sp_err *err);

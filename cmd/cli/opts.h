@@ -23,7 +23,7 @@ enum { SP_OPT_REPEAT = 16 };
 /* What all tools share. */
 struct sp_common {
 	const char *config, *db, *tenant, *output, *columns;
-	bool no_header, dry_run, quiet, verbose;
+	bool no_header, dry_run, quiet, verbose, nul, keep_going;
 };
 
 /* Which of them a program takes; -h and -V are always there. */
@@ -34,6 +34,8 @@ enum {
 	SP_TAKES_DRY_RUN = 1 << 2, /* -n */
 	SP_TAKES_QUIET = 1 << 3,   /* -q */
 	SP_TAKES_VERBOSE = 1 << 4, /* -v */
+	SP_TAKES_LIST = 1 << 6,    /* -0 */
+	SP_TAKES_BATCH = 1 << 7,   /* -k */
 };
 
 /* A tool, or one sub-command of it. */

@@ -1,4 +1,5 @@
 /* sp-assign: give users extension numbers. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,9 +8,11 @@
 #include "cmd/cli/opts.h"
 #include "cmd/cli/records.h"
 #include "cmd/cli/report.h"
+#include "cmd/cli/secret_input.h"
+#include "lib/assignment.h"
+#include "lib/extension.h"
 #include "lib/hash.h"
 #include "lib/secret.h"
-#include "lib/user.h"
 
 static const char TOOL[] = "sp-assign";
 
@@ -22,41 +25,70 @@ static const struct sp_column COLUMNS[] = {
 	{"registered_name", false},
 	{"secret", false},
 };
-
-/* Of the file, in the order of struct sp_assign. */
-enum { LOGIN, FIRST, LAST, NUMBER, SECRET, N_FIELDS };
-static const char *const FIELDS[N_FIELDS] = {"login", "first", "last", "number",
-	"secret"};
-
-/* Of sp-status, which exports more than is read here. */
-static const char *const IGNORED[] = {"registered_name", "state", "since",
-	"contact", "transport", "user_agent", "refreshed", "expires_in",
-	"forwarding"};
+enum { N_COLUMNS = sizeof COLUMNS / sizeof COLUMNS[0] };
 
 struct work {
 	struct sp_common common;
-	const char *file, *number;
-	bool make_secrets;
+	const char *file, *number, *swap, *order, *secret_fd;
+	bool make_secrets, secret_stdin, reset_forwarding;
+	const char *reserve[SP_OPT_REPEAT], *unreserve[SP_OPT_REPEAT];
+	size_t n_reserve, n_unreserve;
+	enum sp_order which;
+	char secret[SP_SECRET_SIZE]; /* of --secret-stdin or -fd; else "" */
 	struct sp_app app;
 	struct sp_hash *hash;
-	size_t pool_from;
+	struct sp_pool_cursor cursor;
 	struct sp_records *records; /* of --file */
 	struct sp_report report;
 };
 
+/* ---- reporting --------------------------------------------------------- */
+
+static int print_user(struct work *w, const char *number,
+	const struct sp_user *user, const char *secret, struct sp_err *err)
+{
+	char name[SP_NUMBER_SIZE + SP_DOMAIN_SIZE];
+	bool is_somebody = user->login[0] != '\0';
+
+	snprintf(name, sizeof name, "%s@%s", number,
+		w->app.scope.tenant->domain);
+	return sp_report_row(&w->report,
+		(const char *[]){number, is_somebody ? user->login : NULL,
+			user->first, user->last, is_somebody ? name : NULL,
+			secret},
+		err);
+}
+
+/* A number that was left is news to those who forward there, and to the
+ * softphone that logs in by it. */
+static int tell_moved(struct work *w, const struct sp_assigned *a,
+	struct sp_err *err)
+{
+	struct sp_extension other;
+	int rc;
+
+	if (a->old_number[0] == '\0')
+		return 0;
+	if (a->needs_login)
+		sp_app_warn(&w->app,
+			"'%s' has %s now: the softphone logs in with the user "
+			"name '%s', or with a new secret (-s)",
+			a->user.login, a->number, a->user.login);
+	rc = sp_extension_find(&w->app.scope, a->old_number, &other, err);
+	if (rc < 0 || (rc == 1 && other.user.id != 0))
+		return rc < 0 ? -1 : 0;
+	return sp_app_inbound(&w->app, a->old_number, false, err);
+}
+
 static int report(struct work *w, const struct sp_assigned *assigned,
 	const char *secret, struct sp_err *err)
 {
-	const struct sp_user *user = &assigned->user;
-	char name[SP_NUMBER_SIZE + SP_DOMAIN_SIZE];
-
-	snprintf(name, sizeof name, "%s@%s", assigned->number,
-		w->app.scope.tenant->domain);
-	return sp_report_row(&w->report,
-		(const char *[]){assigned->number, user->login, user->first,
-			user->last, name, secret},
-		err);
+	if (tell_moved(w, assigned, err) != 0)
+		return -1;
+	return print_user(w, assigned->number, &assigned->user, secret, err);
 }
+
+/* ---- assigning --------------------------------------------------------- */
 
 /* always: also for a user who has a secret. */
 static int assign(struct work *w, struct sp_assign *a, bool always,
@@ -66,6 +98,8 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 	struct sp_assigned assigned;
 	int has = 0;
 
+	a->order = w->which;
+	a->reset_forwarding = w->reset_forwarding;
 	if (w->make_secrets && a->secret == NULL) {
 		has = always ? 0
 			     : sp_secret_exists(&w->app.scope, a->login, err);
@@ -74,14 +108,55 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 		if (has == 0)
 			a->secret = secret;
 	}
-	if (sp_user_assign(&w->app.scope, w->hash, a, &assigned, err) != 0)
+	if (sp_assignment_make(&w->app.scope, w->hash, a, &assigned, err) != 0)
 		return -1;
 	/* One that a dry run has made is nobody's. */
 	return report(w, &assigned,
 		a->secret == secret && !w->common.dry_run ? secret : NULL, err);
 }
 
+static int assign_operands(struct work *w, int n, char **operand,
+	struct sp_err *err)
+{
+	struct sp_assign a = {.login = operand[0],
+		.first = n > 1 ? operand[1] : NULL,
+		.last = n > 2 ? operand[2] : NULL,
+		.number = w->number,
+		.secret = w->secret[0] == '\0' ? NULL : w->secret};
+
+	return assign(w, &a, true, err);
+}
+
+static int swap(struct work *w, const char *operand, struct sp_err *err)
+{
+	struct sp_assigned assigned[2];
+
+	if (sp_assignment_swap(&w->app.scope, operand, w->swap,
+		    w->reset_forwarding, assigned, err) != 0 ||
+		report(w, &assigned[0], NULL, err) != 0)
+		return -1;
+	return report(w, &assigned[1], NULL, err);
+}
+
 /* ---- from a file ------------------------------------------------------- */
+
+/* In the order of struct sp_assign. */
+enum { LOGIN, FIRST, LAST, NUMBER, SECRET, N_FIELDS };
+static const char *const FIELDS[N_FIELDS] = {"login", "first", "last", "number",
+	"secret"};
+
+/* What sp-status exports beside them. */
+static const char *const EXPORTED[] = {"registered_name", "state", "since",
+	"contact", "transport", "user_agent", "refreshed", "expires_in",
+	"forwarding"};
+
+static int open_records(struct work *w, struct sp_err *err)
+{
+	static const struct sp_record_names NAMES = {FIELDS, N_FIELDS, EXPORTED,
+		sizeof EXPORTED / sizeof EXPORTED[0], false};
+
+	return sp_records_open(&w->records, w->file, &NAMES, err);
+}
 
 static const char *given(const char *field)
 {
@@ -117,78 +192,134 @@ static bool is_exhausted(const char *const *field, const struct sp_err *err)
 	return err->code == SP_CANTCREATE && given(field[NUMBER]) == NULL;
 }
 
+/* rc: what sp_records_next gave. Sets *is_full when the pool is exhausted. */
+static int take_record(struct work *w, int rc, const char *const *field,
+	bool *is_full, struct sp_err *err)
+{
+	if (sp_app_item_begin(&w->app, err) != 0)
+		return -1;
+	if (rc == 1) {
+		rc = assign_record(w, field, sp_records_line(w->records), err);
+		*is_full = rc != 0 && is_exhausted(field, err);
+		if (rc != 0) {
+			sp_err_prefix(err, "%s", sp_records_where(w->records));
+			/* What it remembers may have been undone. */
+			w->cursor = (struct sp_pool_cursor){0};
+		}
+	}
+	return sp_app_item_end(&w->app, rc, err);
+}
+
+static void show_progress(struct work *w)
+{
+	int64_t done, total;
+
+	sp_records_position(w->records, &done, &total);
+	sp_progress_step(&w->app.progress, (uint64_t)done, (uint64_t)total);
+}
+
 /* Looks at all lines, also behind a bad one. When the pool is exhausted the
  * rest could only say so again. */
 static int assign_file(struct work *w, struct sp_err *err)
 {
-	struct sp_records *records = w->records;
 	const char *field[N_FIELDS];
+	bool is_full = false;
 	int rc;
 
-	w->app.scope.pool_from = &w->pool_from;
-	while ((rc = sp_records_next(records, field, err)) != 0) {
-		if (rc == 1) {
-			rc = assign_record(w, field, sp_records_line(records),
-				err);
-			if (rc != 0)
-				sp_err_prefix(err, "%s",
-					sp_records_where(records));
-		}
-		if (rc < 0 &&
-			(!sp_app_bad(&w->app, err) || is_exhausted(field, err)))
+	w->app.scope.cursor = &w->cursor;
+	sp_progress_start(&w->app.progress, TOOL, w->common.quiet);
+	while (!is_full &&
+		(rc = sp_records_next(w->records, field, err)) != 0) {
+		show_progress(w);
+		if (take_record(w, rc, field, &is_full, err) != 0)
 			return -1;
 	}
-	return w->app.status == 0 ? 0 : -1;
+	return sp_app_verdict(&w->app);
+}
+
+/* ---- reserving --------------------------------------------------------- */
+
+static int reserve_one(struct work *w, const char *number, bool reserve,
+	struct sp_err *err)
+{
+	struct sp_extension e;
+	int rc = sp_extension_reserve(&w->app.scope, number, reserve, err);
+
+	if (rc < 0)
+		return -1;
+	e.user = (struct sp_user){.login = ""};
+	if (sp_extension_find(&w->app.scope, number, &e, err) < 0)
+		return -1;
+	return print_user(w, number, &e.user, NULL, err);
+}
+
+static int reserve_all(struct work *w, struct sp_err *err)
+{
+	for (size_t i = 0; i < w->n_reserve; i++)
+		if (reserve_one(w, w->reserve[i], true, err) != 0)
+			return -1;
+	for (size_t i = 0; i < w->n_unreserve; i++)
+		if (reserve_one(w, w->unreserve[i], false, err) != 0)
+			return -1;
+	return 0;
 }
 
 /* ---- main -------------------------------------------------------------- */
 
-static int assign_operands(struct work *w, int n, char **operand,
-	struct sp_err *err)
+static int work(struct work *w, int n, char **operand, struct sp_err *err)
 {
-	struct sp_assign a = {.login = operand[0],
-		.first = n > 1 ? operand[1] : NULL,
-		.last = n > 2 ? operand[2] : NULL,
-		.number = w->number};
+	if (w->file != NULL)
+		return assign_file(w, err);
+	if (w->swap != NULL)
+		return swap(w, operand[0], err);
+	if (n > 0)
+		return assign_operands(w, n, operand, err);
+	return reserve_all(w, err);
+}
 
-	return assign(w, &a, true, err);
+/* What is read is read before the transaction. */
+static int open_input(struct work *w, struct sp_err *err)
+{
+	if (w->file != NULL)
+		return open_records(w, err);
+	if (w->secret_stdin)
+		return sp_secret_read("0", w->secret, err);
+	if (w->secret_fd != NULL)
+		return sp_secret_read(w->secret_fd, w->secret, err);
+	return 0;
 }
 
 static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
-	size_t columns = sizeof COLUMNS / sizeof COLUMNS[0];
 	enum sp_db_mode mode = w->common.dry_run ? SP_DB_TRIAL : SP_DB_CREATE;
-	const struct sp_record_names names = {.names = FIELDS,
-		.n = N_FIELDS,
-		.ignored = IGNORED,
-		.n_ignored = sizeof IGNORED / sizeof IGNORED[0]};
 
-	if (!w->make_secrets)
-		columns--;
-	if (w->file != NULL &&
-		sp_records_open(&w->records, w->file, &names, err) != 0)
-		return -1;
-	if (sp_report_open(&w->report, &w->common, COLUMNS, columns, err) ||
+	if (open_input(w, err) != 0 ||
+		sp_report_open(&w->report, &w->common, COLUMNS,
+			w->make_secrets ? N_COLUMNS : N_COLUMNS - 1, err) ||
 		sp_hash_new(&w->hash, err) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, mode, err) != 0 ||
-		sp_app_begin(&w->app, err) != 0)
-		return -1;
-	if ((w->file != NULL ? assign_file(w, err)
-			     : assign_operands(w, n, operand, err)) != 0)
-		return -1;
-	if (sp_report_finish(&w->report, err) != 0 ||
+		sp_app_begin(&w->app, err) != 0 ||
+		work(w, n, operand, err) != 0 ||
+		sp_report_finish(&w->report, err) != 0 ||
 		sp_app_end(&w->app, &w->common, err) != 0)
 		return -1;
 	return sp_report_print(&w->report, !w->common.dry_run, err);
 }
 
-static int check_usage(const struct work *w, const struct sp_program *program,
-	int n)
+static int check_operands(const struct work *w,
+	const struct sp_program *program, int n)
 {
-	if (w->file != NULL && (n > 0 || w->number != NULL))
+	bool reserves = w->n_reserve + w->n_unreserve > 0;
+
+	if ((w->file != NULL || reserves) &&
+		(n > 0 || w->number != NULL || w->swap != NULL))
 		return sp_app_usage(program,
-			"--file goes with neither operands nor --number");
-	if (w->file == NULL && n == 0)
+			"--file, --reserve and --unreserve go with neither "
+			"operands nor --number");
+	if (w->file != NULL && reserves)
+		return sp_app_usage(program,
+			"--reserve and --unreserve do not go with --file");
+	if (w->file == NULL && n == 0 && !reserves)
 		return sp_app_usage(program, "no login is named");
 	if (n > 3)
 		return sp_app_usage(program,
@@ -196,43 +327,98 @@ static int check_usage(const struct work *w, const struct sp_program *program,
 	return 0;
 }
 
+static int check_usage(struct work *w, const struct sp_program *program, int n)
+{
+	int n_secrets =
+		w->make_secrets + w->secret_stdin + (w->secret_fd != NULL);
+
+	if (w->swap != NULL && (n != 1 || w->number != NULL || n_secrets > 0))
+		return sp_app_usage(program,
+			"--swap takes one LOGIN beside its own, and neither "
+			"--number nor a secret");
+	if (n_secrets > 1)
+		return sp_app_usage(program,
+			"--secret, --secret-stdin and --secret-fd exclude each "
+			"other");
+	if (n_secrets > w->make_secrets && n == 0)
+		return sp_app_usage(program,
+			"--secret-stdin and --secret-fd go with a LOGIN");
+	if (w->order != NULL && strcmp(w->order, "rested") == 0)
+		w->which = SP_RESTED;
+	else if (w->order != NULL && strcmp(w->order, "lowest") != 0)
+		return sp_app_usage(program,
+			"--order: '%s' is neither lowest nor rested", w->order);
+	return check_operands(w, program, n);
+}
+
+static int run_main(struct work *w, const struct sp_program *program, int argc,
+	char **argv)
+{
+	struct sp_err err;
+	int first, rc;
+
+	rc = sp_opts_parse(program, &w->common, argc, argv, &first);
+	if (rc >= 0)
+		return rc;
+	rc = check_usage(w, program, argc - first);
+	if (rc != 0)
+		return rc;
+	rc = run(w, argc - first, argv + first, &err);
+	rc = sp_app_exit(&w->app, rc, &err);
+	sp_records_close(w->records);
+	sp_report_release(&w->report);
+	sp_hash_free(w->hash);
+	sp_app_close(&w->app);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct work w = {.app.tool = TOOL};
 	const struct sp_opt opts[] = {
 		{'f', "file", "FILE",
-			"the users of a CSV, TSV, YAML or JSON file; "
-			"- is standard input",
+			"the users of a CSV, TSV, YAML or JSON file; - is "
+			"standard input",
 			NULL, &w.file, NULL},
-		{'N', "number", "EXT", "this very number", NULL, &w.number,
-			NULL},
+		{'N', "number", "EXT",
+			"this very number; a known user moves there", NULL,
+			&w.number, NULL},
+		{0, "swap", "LOGIN2", "exchange the numbers of two users", NULL,
+			&w.swap, NULL},
+		{0, "reset-forwarding", NULL,
+			"do not take the forwarding along to another number",
+			&w.reset_forwarding, NULL, NULL},
 		{'s', "secret", NULL, "make a SIP secret and print it, once",
 			&w.make_secrets, NULL, NULL},
+		{0, "secret-stdin", NULL,
+			"the secret is the first line of standard input",
+			&w.secret_stdin, NULL, NULL},
+		{0, "secret-fd", "FD",
+			"the secret is the first line of this descriptor", NULL,
+			&w.secret_fd, NULL},
+		{0, "order", "lowest|rested",
+			"which free number: the lowest (default), or the one "
+			"that has rested longest",
+			NULL, &w.order, NULL},
+		{0, "reserve", "EXT",
+			"keep a number from being given to anybody", NULL,
+			w.reserve, &w.n_reserve},
+		{0, "unreserve", "EXT", "no longer", NULL, w.unreserve,
+			&w.n_unreserve},
 		{0},
 	};
 	const struct sp_program program = {
 		.name = TOOL,
 		.synopsis = "[options] LOGIN [FIRST [LAST]]\n"
-			    "[options] -f FILE",
+			    "[options] -f FILE\n"
+			    "[options] --swap LOGIN2 LOGIN\n"
+			    "[options] --reserve|--unreserve EXT ...",
 		.purpose = "Give users extension numbers.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |
-			 SP_TAKES_DRY_RUN | SP_TAKES_QUIET,
+			 SP_TAKES_BATCH | SP_TAKES_DRY_RUN | SP_TAKES_QUIET |
+			 SP_TAKES_VERBOSE,
 	};
-	struct sp_err err;
-	int first, rc;
 
-	rc = sp_opts_parse(&program, &w.common, argc, argv, &first);
-	if (rc >= 0)
-		return rc;
-	rc = check_usage(&w, &program, argc - first);
-	if (rc != 0)
-		return rc;
-	rc = run(&w, argc - first, argv + first, &err);
-	rc = sp_app_exit(&w.app, rc, &err);
-	sp_records_close(w.records);
-	sp_report_release(&w.report);
-	sp_hash_free(w.hash);
-	sp_app_close(&w.app);
-	return rc;
+	return run_main(&w, &program, argc, argv);
 }

@@ -230,8 +230,9 @@ static int main_logout(int argc, char **argv)
 		.synopsis = "[options] LOGIN|EXT ...\n[options] -",
 		.purpose = "Drop the bindings of extensions now.",
 		.opts = (const struct sp_opt[]){{0}},
-		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_DRY_RUN |
-			 SP_TAKES_QUIET,
+		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_LIST |
+			 SP_TAKES_BATCH | SP_TAKES_DRY_RUN | SP_TAKES_QUIET |
+			 SP_TAKES_VERBOSE,
 	};
 	struct sp_app app = {.tool = "sp-register"};
 	struct sp_common common = {0};
@@ -243,7 +244,8 @@ static int main_logout(int argc, char **argv)
 		return rc;
 	if (first == argc)
 		return sp_app_usage(&program, "no user or extension is named");
-	rc = sp_operands_init(&operands, argv + first, argc - first, &err);
+	rc = sp_operands_init(&operands, &common, argv + first, argc - first,
+		&err);
 	if (rc == 0)
 		rc = sp_app_open(&app, &common, app.tool, SP_DB_WRITE, &err);
 	if (rc == 0)

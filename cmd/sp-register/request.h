@@ -9,6 +9,7 @@
 #include "cmd/sp-register/registrar.h"
 #include "cmd/sp-register/reply.h"
 #include "cmd/sp-register/service.h"
+#include "lib/event.h"
 #include "lib/scope.h"
 #include "lib/secret.h"
 
@@ -25,7 +26,8 @@ struct service {
 	uint64_t tag_salt; /* of To tags, the same in all server processes */
 	uint32_t nonce_count;
 	int64_t nonces_used; /* since some were last forgotten */
-	bool db_failed;      /* in this batch: nothing more is asked of it */
+	struct sp_prune history;
+	bool db_failed; /* in this batch: nothing more is asked of it */
 	struct decision decision; /* of the REGISTER that is being answered */
 };
 

@@ -389,6 +389,10 @@ static int prune(struct service *s, const struct sp_scope *scope,
 	int64_t max = 2 * s->nonces_used + PRUNE_MIN;
 
 	s->nonces_used = 0;
+	s->history.before_ms = scope->now_ms - s->config->history_ms;
+	s->history.max = PRUNE_MIN;
+	if (sp_event_prune(scope, &s->history, err) != 0)
+		return -1;
 	return sp_nonce_prune(scope, max, err);
 }
 

@@ -2,184 +2,111 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cmd/cli/app.h"
 #include "cmd/cli/opts.h"
-#include "cmd/cli/output.h"
-#include "lib/clock.h"
-#include "lib/forward.h"
-#include "lib/server.h"
-#include "lib/status.h"
+#include "cmd/sp-status/status_tool.h"
+#include "lib/text.h"
 
 static const char TOOL[] = "sp-status";
 
-static const struct sp_column COLUMNS[] = {
-	{"number", false},
-	{"login", false},
-	{"first", false},
-	{"last", false},
-	{"registered_name", false},
-	{"state", false},
-	{"since", false},
-	{"contact", false},
-	{"transport", false},
-	{"user_agent", false},
-	{"refreshed", false},
-	{"expires_in", true},
-	{"forwarding", false},
-};
-
-struct work {
-	struct sp_common common;
-	const char *states;
-	bool wanted[SP_N_STATES];
-	struct sp_app app;
-	struct sp_operands operands;
-	struct sp_output *output;
-};
-
-/* ---- one row ----------------------------------------------------------- */
-
-static const char *text_or_null(const char *text)
+int open_listing(struct work *w, const struct sp_column *columns,
+	size_t n_columns, const char *terminal, struct sp_err *err)
 {
-	return text[0] == '\0' ? NULL : text;
-}
+	bool by_default = w->common.output == NULL &&
+			  w->common.columns == NULL && isatty(STDOUT_FILENO);
+	const struct sp_output_options options = {.format = w->common.output,
+		.columns = by_default ? terminal : w->common.columns,
+		.no_header = w->common.no_header};
 
-static const char *time_or_null(int64_t time_ms, char out[SP_TIME_TEXT])
-{
-	if (time_ms == 0)
-		return NULL;
-	sp_clock_format(time_ms, out);
-	return out;
-}
-
-static bool is_on_line(enum sp_state state)
-{
-	return state == SP_REGISTERED || state == SP_LATE;
-}
-
-static int print_status(struct work *w, const struct sp_status *s,
-	struct sp_err *err)
-{
-	const struct sp_extension *e = &s->extension;
-	const struct sp_binding *b = &s->binding;
-	char name[SP_NUMBER_SIZE + SP_DOMAIN_SIZE], rules[1024];
-	char since[SP_TIME_TEXT], refreshed[SP_TIME_TEXT], left[24];
-
-	snprintf(name, sizeof name, "%s@%s", e->number,
-		w->app.scope.tenant->domain);
-	sp_forward_text(s->rules, rules, sizeof rules);
-	snprintf(left, sizeof left, "%" PRId64,
-		(b->expires_ms - w->app.scope.now_ms) / 1000);
-	return sp_output_row(w->output,
-		(const char *[]){e->number, text_or_null(e->user.login),
-			text_or_null(e->user.first), text_or_null(e->user.last),
-			e->user.id == 0 ? NULL : name, sp_state_name(s->state),
-			time_or_null(s->since_ms, since),
-			text_or_null(b->contact), text_or_null(b->transport),
-			text_or_null(b->user_agent),
-			time_or_null(b->refreshed_ms, refreshed),
-			is_on_line(s->state) ? left : NULL,
-			text_or_null(rules)},
+	return sp_output_open(&w->output, stdout, &options, columns, n_columns,
 		err);
 }
 
-/* ---- which rows -------------------------------------------------------- */
+/* ---- --paths ----------------------------------------------------------- */
 
-/* Without --state: whoever is assigned, and what is named. */
-static int parse_states(struct work *w, struct sp_err *err)
+/* Which files this is about: needs none of them. */
+static int print_paths(struct work *w, struct sp_err *err)
 {
-	const char *at = w->states;
-	enum sp_state state;
-	char name[16];
-	size_t len;
+	static const struct sp_column COLUMNS[] = {{"item", false},
+		{"path", false}};
 
-	for (int i = 0; i < SP_N_STATES; i++)
-		w->wanted[i] = at == NULL;
-	for (; at != NULL; at = at[len] == '\0' ? NULL : at + len + 1) {
-		len = strcspn(at, ",");
-		snprintf(name, sizeof name, "%.*s", (int)len, at);
-		if (len >= sizeof name || !sp_state_parse(name, &state))
-			return sp_err_set(err, SP_USAGE,
-				"--state: '%.*s' is "
-				"not a state: free, resting, reserved, offline,"
-				" registered, late or lost",
-				(int)len, at);
-		w->wanted[state] = true;
-	}
+	if (sp_config_load(&w->app.config, w->common.config, w->common.db,
+		    err) != 0 ||
+		open_listing(w, COLUMNS, 2, NULL, err) != 0 ||
+		sp_output_row(w->output,
+			(const char *[]){"config", w->app.config.path},
+			err) != 0)
+		return -1;
+	return sp_output_row(w->output,
+		(const char *[]){"db", w->app.config.db}, err);
+}
+
+/* ---- running ----------------------------------------------------------- */
+
+static mode_fn *mode_of(const struct work *w)
+{
+	if (w->history != NULL)
+		return print_history;
+	if (w->as_of != NULL)
+		return list_as_of;
+	if (w->follow || w->since != NULL)
+		return follow_events;
+	if (w->wait != NULL)
+		return wait_for_state;
+	if (w->free || w->resting || w->reserved)
+		return list_numbers;
+	return w->summary ? print_summary : list_extensions;
+}
+
+static int parse_values(struct work *w, struct sp_err *err)
+{
+	bool ignored[SP_N_STATES];
+
+	w->filter.has_states = w->states != NULL;
+	w->filter.match = w->match;
+	if (w->states != NULL &&
+		parse_states(w->states, "--state", w->filter.state, err) != 0)
+		return -1;
+	if (w->wait != NULL &&
+		parse_states(w->wait, "--wait", ignored, err) != 0)
+		return -1;
+	if (w->idle != NULL &&
+		sp_duration_parse(w->idle, &w->filter.idle_ms, err) != 0)
+		return sp_err_prefix(err, "--idle: ");
+	if (w->timeout != NULL &&
+		sp_duration_parse(w->timeout, &w->timeout_ms, err) != 0)
+		return sp_err_prefix(err, "--timeout: ");
+	if (w->as_of != NULL && sp_time_parse(w->as_of, sp_clock_now_ms(),
+					&w->as_of_ms, err) != 0)
+		return sp_err_prefix(err, "--as-of: ");
 	return 0;
 }
 
-static int print_all(struct work *w, struct sp_err *err)
+/* Reads the list of "-" before anything else. */
+static int open_all(struct work *w, struct sp_err *err)
 {
-	struct sp_status_list *list;
-	struct sp_status status;
-	int rc = sp_status_open(&w->app.scope, &list, err);
-
-	if (rc != 0)
+	if (sp_operands_init(&w->operands, &w->common, w->operand, w->n, err) !=
+		0)
 		return -1;
-	while ((rc = sp_status_next(list, &status, err)) == 1) {
-		if (!w->wanted[status.state] ||
-			(w->states == NULL && status.extension.user.id == 0))
-			continue;
-		rc = print_status(w, &status, err);
-		if (rc != 0)
-			break;
-	}
-	sp_status_close(list);
-	return rc;
+	return sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err);
 }
 
-static int print_one(void *arg, const char *operand, struct sp_err *err)
+static int run(struct work *w, struct sp_err *err)
 {
-	struct work *w = arg;
-	struct sp_status status;
-
-	if (sp_status_get(&w->app.scope, operand, &status, err) != 0)
-		return -1;
-	return w->wanted[status.state] ? print_status(w, &status, err) : 0;
-}
-
-/* ---- main -------------------------------------------------------------- */
-
-/* Without a server states stand still; says since when. */
-static int set_moment(struct work *w, struct sp_err *err)
-{
-	char since[SP_TIME_TEXT];
-	int64_t since_ms;
-
-	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
-		    &w->app.scope.now_ms, &since_ms, err) != 0)
-		return -1;
-	if (since_ms != 0 && !w->common.quiet) {
-		sp_clock_format(since_ms, since);
-		fprintf(stderr,
-			"%s: no server is running since %s: states are "
-			"as they were then\n",
-			TOOL, since);
-	}
-	return 0;
-}
-
-static int run(struct work *w, int n, char **operand, struct sp_err *err)
-{
-	const struct sp_output_options options = {.format = w->common.output,
-		.columns = w->common.columns,
-		.no_header = w->common.no_header};
-	int rc, close_rc;
 	struct sp_err close_err;
+	int rc, close_rc;
 
-	/* The output last: a listing that begins is not empty by mistake. */
-	if (parse_states(w, err) != 0 ||
-		sp_operands_init(&w->operands, operand, n, err) != 0 ||
-		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0 ||
-		set_moment(w, err) != 0 ||
-		sp_output_open(&w->output, stdout, &options, COLUMNS,
-			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0)
+	if (parse_values(w, err) != 0) {
+		if (err->code == SP_DATA)
+			err->code = SP_USAGE;
 		return -1;
-	rc = n == 0 ? print_all(w, err)
-		    : sp_operands_each(&w->operands, &w->app, print_one, w,
-			      err);
+	}
+	if (w->paths)
+		rc = print_paths(w, err);
+	else
+		rc = open_all(w, err) != 0 ? -1 : mode_of(w)(w, err);
+	/* A listing that never began prints nothing, not even a header. */
 	close_rc = sp_output_close(w->output, &close_err);
 	w->output = NULL;
 	if (rc == 0 && close_rc != 0) {
@@ -189,32 +116,131 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 	return rc;
 }
 
+/* ---- usage ------------------------------------------------------------- */
+
+static int count_modes(const struct work *w)
+{
+	return (w->history != NULL) + (w->as_of != NULL) +
+	       (w->follow || w->since != NULL) + (w->wait != NULL) + w->free +
+	       w->resting + w->reserved + w->summary + w->paths;
+}
+
+static int check_operands(const struct work *w,
+	const struct sp_program *program)
+{
+	bool lists = count_modes(w) == 0 || w->as_of != NULL;
+	bool filters = w->states != NULL || w->idle != NULL || w->match != NULL;
+	int64_t n;
+
+	if (w->wait != NULL && (w->n != 1 || strcmp(w->operand[0], "-") == 0))
+		return sp_app_usage(program, "--wait takes one LOGIN or EXT");
+	if (w->free && (w->n > 1 || (w->n == 1 && !sp_text_to_int(w->operand[0],
+							  1, INT64_MAX, &n))))
+		return sp_app_usage(program,
+			"--free takes at most one number, of how many");
+	if (!lists && !w->free && w->wait == NULL && w->n > 0)
+		return sp_app_usage(program, "unexpected operand '%s'",
+			w->operand[0]);
+	if (!lists && filters)
+		return sp_app_usage(program,
+			"--state, --idle and --match go with a list of users");
+	return 0;
+}
+
+static int check_usage(struct work *w, const struct sp_program *program)
+{
+	if (count_modes(w) > 1)
+		return sp_app_usage(program,
+			"--free, --resting, --reserved, --summary, --history, "
+			"--as-of, --follow, --wait and --paths exclude each "
+			"other");
+	if (w->timeout != NULL && w->wait == NULL)
+		return sp_app_usage(program, "--timeout goes with --wait");
+	if (w->since != NULL &&
+		!sp_text_to_int(w->since, 0, INT64_MAX, &w->since_seq))
+		return sp_app_usage(program,
+			"--since: '%s' is not the number of an event",
+			w->since);
+	return check_operands(w, program);
+}
+
+static int run_main(struct work *w, const struct sp_program *program, int argc,
+	char **argv)
+{
+	struct sp_err err;
+	int first, rc;
+
+	rc = sp_opts_parse(program, &w->common, argc, argv, &first);
+	if (rc >= 0)
+		return rc;
+	w->n = argc - first;
+	w->operand = argv + first;
+	rc = check_usage(w, program);
+	if (rc != 0)
+		return rc;
+	rc = run(w, &err);
+	rc = sp_app_exit(&w->app, rc, &err);
+	sp_operands_release(&w->operands);
+	sp_app_close(&w->app);
+	return rc == 0 && w->is_no ? SP_NO : rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct work w = {.app.tool = TOOL};
 	const struct sp_opt opts[] = {
 		{0, "state", "STATE[,STATE]", "only extensions in these states",
 			NULL, &w.states, NULL},
+		{0, "idle", "DURATION",
+			"only users without a login session for so long", NULL,
+			&w.idle, NULL},
+		{0, "match", "TEXT",
+			"only where number, login, name or softphone has this",
+			NULL, &w.match, NULL},
+		{0, "free", NULL,
+			"the next 10 numbers to be given out, or as many as "
+			"are said",
+			&w.free, NULL, NULL},
+		{0, "resting", NULL,
+			"the numbers that may not be given out yet", &w.resting,
+			NULL, NULL},
+		{0, "reserved", NULL, "the numbers that nobody is given",
+			&w.reserved, NULL, NULL},
+		{0, "summary", NULL, "how many are in each state, and the pool",
+			&w.summary, NULL, NULL},
+		{0, "history", "LOGIN|EXT",
+			"who had the number, its login sessions, its events",
+			NULL, &w.history, NULL},
+		{0, "as-of", "TIME", "who had which number then", NULL,
+			&w.as_of, NULL},
+		{0, "follow", NULL, "events as they happen", &w.follow, NULL,
+			NULL},
+		{0, "since", "SEQ", "events behind this one", NULL, &w.since,
+			NULL},
+		{0, "wait", "STATE[,STATE]",
+			"until the extension is in one of these states", NULL,
+			&w.wait, NULL},
+		{0, "timeout", "DURATION",
+			"how long to wait (default: for ever)", NULL,
+			&w.timeout, NULL},
+		{0, "paths", NULL, "the files that are used", &w.paths, NULL,
+			NULL},
 		{0},
 	};
 	const struct sp_program program = {
 		.name = TOOL,
-		.synopsis = "[options] [LOGIN|EXT ... | -]",
+		.synopsis = "[options] [LOGIN|EXT ... | -]\n"
+			    "[options] --free [N]\n"
+			    "[options] --resting|--reserved|--summary|--paths\n"
+			    "[options] --history LOGIN|EXT\n"
+			    "[options] --as-of TIME [LOGIN|EXT ... | -]\n"
+			    "[options] [--follow] [--since SEQ]\n"
+			    "[options] --wait STATE[,STATE] LOGIN|EXT",
 		.purpose = "Show who is assigned, on line, late or lost.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |
-			 SP_TAKES_QUIET,
+			 SP_TAKES_LIST | SP_TAKES_QUIET | SP_TAKES_VERBOSE,
 	};
-	struct sp_err err, ignored;
-	int first, rc;
 
-	rc = sp_opts_parse(&program, &w.common, argc, argv, &first);
-	if (rc >= 0)
-		return rc;
-	rc = run(&w, argc - first, argv + first, &err);
-	rc = sp_app_exit(&w.app, rc, &err);
-	sp_operands_release(&w.operands);
-	sp_output_close(w.output, &ignored);
-	sp_app_close(&w.app);
-	return rc;
+	return run_main(&w, &program, argc, argv);
 }

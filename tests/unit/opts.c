@@ -267,7 +267,7 @@ static void check_listing(struct unit *u)
 	static const char HELP[] =
 		"  -o, --output FORMAT        table, tsv, csv, json, jsonl or"
 		" yaml\n"
-		"      --columns NAME[,NAME]  only these columns, in this "
+		"      --columns COLUMN[,COLUMN]  only these columns, in this "
 		"order\n"
 		"  -H, --no-header            no header line (table and csv)\n"
 		"  -n, --dry-run ";

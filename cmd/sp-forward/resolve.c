@@ -1,0 +1,171 @@
+/* sp-forward --resolve: the route that a call would take, step by step. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/sp-forward/forward_tool.h"
+#include "lib/binding.h"
+#include "lib/clock.h"
+#include "lib/route.h"
+#include "lib/server.h"
+
+static const struct sp_column COLUMNS[] = {
+	{"number", false},
+	{"action", false},
+	{"target", false},
+	{"condition", false},
+	{"origin", false},
+	{"after", false},
+	{"status", true},
+	{"reason", false},
+};
+
+/* What is assumed of the number that is dialled; nothing of the others. */
+struct what_if {
+	const struct sp_scope *scope;
+	int64_t at_ms; /* the moment that rules are looked up for */
+	const char *dialled;
+	bool is_said, is_registered;
+	enum sp_route_outcome outcome; /* of its ringing */
+};
+
+static int ask(const void *arg, const char *number,
+	struct sp_route_facts *facts, struct sp_err *err)
+{
+	const struct what_if *what_if = arg;
+	struct sp_scope scope = *what_if->scope;
+	struct sp_extension extension;
+	struct sp_forwarding f;
+	struct sp_binding binding;
+	int rc = sp_extension_find(&scope, number, &extension, err);
+
+	if (rc != 1 || extension.user.id == 0)
+		return rc < 0 ? -1 : 0;
+	facts->is_assigned = true;
+	rc = sp_binding_list(&scope, extension.id, &binding, 1, err);
+	if (rc < 0)
+		return -1;
+	facts->is_registered = rc == 1;
+	if (what_if->is_said && strcmp(number, what_if->dialled) == 0)
+		facts->is_registered = what_if->is_registered;
+	scope.now_ms = what_if->at_ms;
+	if (sp_forward_load(&scope, extension.id, &f, err) != 0)
+		return -1;
+	sp_forward_in_force(&f, what_if->at_ms, facts->rules);
+	return 0;
+}
+
+static int read_when(const struct work *w, struct what_if *what_if,
+	struct sp_err *err)
+{
+	static const struct {
+		const char *name;
+		bool is_registered;
+		enum sp_route_outcome outcome;
+	} CASES[] = {
+		{"registered", true, SP_ROUTE_NO_ANSWER},
+		{"no-answer", true, SP_ROUTE_NO_ANSWER},
+		{"busy", true, SP_ROUTE_BUSY},
+		{"offline", false, SP_ROUTE_OFFLINE},
+	};
+
+	what_if->outcome = SP_ROUTE_NO_ANSWER;
+	if (w->when == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+		if (strcmp(CASES[i].name, w->when) == 0) {
+			what_if->is_said = true;
+			what_if->is_registered = CASES[i].is_registered;
+			what_if->outcome = CASES[i].outcome;
+			return 0;
+		}
+	return sp_err_set(err, SP_USAGE,
+		"--when: '%s' is none of registered, offline, busy, no-answer",
+		w->when);
+}
+
+static int print_step(struct work *w, const struct sp_route_step *step,
+	struct sp_err *err)
+{
+	char target[SP_NUMBER_SIZE + SP_DOMAIN_SIZE + SP_TARGET_SIZE];
+	char after[SP_TIME_TEXT], status[16];
+	bool diverts = step->action == SP_ROUTE_DIVERT;
+
+	snprintf(target, sizeof target, "%s", step->target);
+	if (step->action == SP_ROUTE_RING) {
+		snprintf(target, sizeof target, "%s@%s", step->number,
+			w->app.scope.tenant->domain);
+		sp_duration_format(step->after_ms, after);
+	}
+	snprintf(status, sizeof status, "%d", step->status);
+	return sp_report_row(&w->report,
+		(const char *[]){step->number[0] == '\0' ? w->resolve
+							 : step->number,
+			sp_route_action_name(step->action),
+			target[0] == '\0' ? NULL : target,
+			diverts ? sp_condition_name(step->condition) : NULL,
+			!diverts           ? NULL
+			: step->is_default ? "default"
+					   : "own",
+			step->action == SP_ROUTE_RING ? after : NULL,
+			step->action == SP_ROUTE_REFUSE ? status : NULL,
+			step->why[0] == '\0' ? NULL : step->why},
+		err);
+}
+
+static int follow(struct work *w, const struct what_if *what_if,
+	struct sp_err *err)
+{
+	enum sp_route_outcome outcome = SP_ROUTE_START;
+	struct sp_route_step step;
+	struct sp_route route;
+	int rc;
+
+	sp_route_begin(&route, w->app.scope.tenant, what_if->dialled, ask,
+		what_if);
+	while ((rc = sp_route_next(&route, outcome, &step, err)) == 1) {
+		outcome = SP_ROUTE_START;
+		if (step.action == SP_ROUTE_RING)
+			outcome = strcmp(step.number, what_if->dialled) == 0
+					  ? what_if->outcome
+					  : SP_ROUTE_NO_ANSWER;
+		if (print_step(w, &step, err) != 0)
+			return -1;
+	}
+	return rc;
+}
+
+/* A login stands for its number; what is nobody's is dialled as it stands. */
+static int find_dialled(struct work *w, struct sp_extension *extension,
+	const char **dialled, struct sp_err *err)
+{
+	int rc = sp_extension_lookup(&w->app.scope, w->resolve, extension, err);
+
+	*dialled = rc == 1 ? extension->number : w->resolve;
+	if (rc == 0 && strncmp(w->resolve, "ext:", 4) == 0)
+		*dialled += 4;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Who is on line is known only until the last server stopped. */
+int resolve(struct work *w, struct sp_err *err)
+{
+	struct what_if what_if = {.scope = &w->app.scope};
+	struct sp_extension extension;
+	int64_t since_ms;
+
+	if (read_when(w, &what_if, err) != 0 ||
+		sp_report_open(&w->report, &w->common, COLUMNS,
+			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
+		sp_app_open(&w->app, &w->common, w->app.tool, SP_DB_READ,
+			err) != 0)
+		return -1;
+	what_if.at_ms = w->app.scope.now_ms;
+	if (w->at != NULL &&
+		sp_time_parse(w->at, what_if.at_ms, &what_if.at_ms, err) != 0)
+		return sp_err_prefix(err, "--at: ");
+	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
+		    &w->app.scope.now_ms, &since_ms, err) != 0 ||
+		find_dialled(w, &extension, &what_if.dialled, err) != 0)
+		return -1;
+	return follow(w, &what_if, err);
+}
