@@ -1,7 +1,6 @@
 /* Call forwarding: the rules of an extension. */
 #include "lib/forward.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,10 +30,8 @@ static const char DELETE_OVER[] =
 static const char MOVE_RULES[] =
 	"UPDATE forward SET extension_id = $2 WHERE extension_id = $1";
 
-static const char GET_FORWARDED[] =
-	"SELECT forwarded_ms FROM extension WHERE id = $1";
-static const char SET_FORWARDED[] =
-	"UPDATE extension SET forwarded_ms = $2 WHERE id = $1";
+static const char SET_FORWARDED[] = "UPDATE extension SET forwarded_ms = $2"
+				    " WHERE id = $1 AND forwarded_ms <> $2";
 static const char FORGET_FORMER[] =
 	"DELETE FROM forward_former WHERE extension_id = $1";
 static const char KEEP_FORMER[] =
@@ -46,6 +43,7 @@ static const char NEXT_INBOUND[] =
 	"SELECT f.extension_id, f.condition, f.is_timed, e.number"
 	" FROM forward f JOIN extension e ON e.id = f.extension_id"
 	" WHERE f.target = $2 AND e.tenant_id = $1 AND e.number <> $2"
+	" AND (f.until_ms = 0 OR f.until_ms > $6)"
 	" AND (f.extension_id, f.condition, f.is_timed) > ($3, $4, $5)"
 	" ORDER BY f.extension_id, f.condition, f.is_timed LIMIT 1";
 
@@ -443,25 +441,35 @@ static int check_assigned(const struct sp_scope *scope, const char *target,
 	return 0;
 }
 
+/* " from 2026-12-24T18:00:00Z"; "" for none. */
+static void describe_time(const char *word, int64_t time_ms,
+	char out[SP_TIME_TEXT + 8])
+{
+	char time[SP_TIME_TEXT];
+
+	out[0] = '\0';
+	if (time_ms == 0)
+		return;
+	sp_clock_format(time_ms, time);
+	snprintf(out, SP_TIME_TEXT + 8, " %s %s", word, time);
+}
+
 /* "busy=1002", "no-answer=voicemail/10s off (default)"; "" for no rule. */
 static void describe(int condition, const struct sp_rule *rule, char *out,
 	size_t size)
 {
 	char text[SP_TARGET_SIZE + SP_TIME_TEXT];
-	char from[SP_TIME_TEXT + 8] = " from ",
-				 until[SP_TIME_TEXT + 8] = " until ";
+	char from[SP_TIME_TEXT + 8];
+	char until[SP_TIME_TEXT + 8];
 
 	out[0] = '\0';
 	if (rule->target[0] == '\0')
 		return;
 	rule_text(rule, text, sizeof text);
-	if (rule->from_ms != 0)
-		sp_clock_format(rule->from_ms, from + strlen(from));
-	if (rule->until_ms != 0)
-		sp_clock_format(rule->until_ms, until + strlen(until));
+	describe_time("from", rule->from_ms, from);
+	describe_time("until", rule->until_ms, until);
 	snprintf(out, size, "%s=%s%s%s%s%s", NAMES[condition], text,
-		rule->enabled ? "" : " off", rule->from_ms != 0 ? from : "",
-		rule->until_ms != 0 ? until : "",
+		rule->enabled ? "" : " off", from, until,
 		rule->is_default ? " (default)" : "");
 }
 
@@ -479,6 +487,19 @@ static bool is_same(const struct sp_rule *a, const struct sp_rule *b)
 	       a->until_ms == b->until_ms;
 }
 
+static int check_after(int64_t after_ms, struct sp_err *err)
+{
+	char after[SP_TIME_TEXT], min[SP_TIME_TEXT], max[SP_TIME_TEXT];
+
+	if (after_ms >= SP_AFTER_MIN_MS && after_ms <= SP_AFTER_MAX_MS)
+		return 0;
+	sp_duration_format(after_ms, after);
+	sp_duration_format(SP_AFTER_MIN_MS, min);
+	sp_duration_format(SP_AFTER_MAX_MS, max);
+	return sp_err_set(err, SP_DATA,
+		"no-answer rings for %s, expected %s to %s", after, min, max);
+}
+
 static int write_rule(const struct sp_scope *scope, int64_t extension_id, int i,
 	const struct sp_rule *rule, struct sp_err *err)
 {
@@ -491,12 +512,8 @@ static int write_rule(const struct sp_scope *scope, int64_t extension_id, int i,
 				sp_int(is_timed)),
 			NULL, err);
 	if (i % SP_N_CONDITIONS == SP_NO_ANSWER &&
-		(rule->after_ms < SP_AFTER_MIN_MS ||
-			rule->after_ms > SP_AFTER_MAX_MS))
-		return sp_err_set(err, SP_DATA,
-			"ringing for %" PRId64 " ms, expected %ds to %ds",
-			rule->after_ms, SP_AFTER_MIN_MS / 1000,
-			SP_AFTER_MAX_MS / 1000);
+		check_after(rule->after_ms, err) != 0)
+		return -1;
 	if (sp_target_check(scope->tenant, rule->target, err) != 0 ||
 		(rule->enabled &&
 			check_assigned(scope, rule->target, err) != 0))
@@ -555,17 +572,18 @@ static int replace(const struct sp_scope *scope,
 	return n;
 }
 
-static int get_forwarded(const struct sp_scope *scope, int64_t extension_id,
-	int64_t *forwarded_ms, struct sp_err *err)
+/* Notes when the rules were changed last. Returns 1, 0 when that is what it says
+ * already, -1. */
+static int set_forwarded(const struct sp_scope *scope, int64_t extension_id,
+	int64_t forwarded_ms, struct sp_err *err)
 {
-	struct sp_stmt *row;
+	int64_t changed;
 
-	if (sp_db_first(scope->db, GET_FORWARDED, SP_ARGS(sp_int(extension_id)),
-		    &row, err) != 1)
+	if (sp_db_exec(scope->db, SET_FORWARDED,
+		    SP_ARGS(sp_int(extension_id), sp_int(forwarded_ms)),
+		    &changed, err) != 0)
 		return -1;
-	*forwarded_ms = sp_col_int(row, 0);
-	sp_db_done(row);
-	return 0;
+	return changed > 0;
 }
 
 /* Keeps the rules for an undo, unless this very command has done so. */
@@ -573,18 +591,13 @@ static int remember(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_err *err)
 {
 	const struct sp_value *id = SP_ARGS(sp_int(extension_id));
-	int64_t forwarded_ms;
+	int rc = set_forwarded(scope, extension_id, scope->now_ms, err);
 
-	if (get_forwarded(scope, extension_id, &forwarded_ms, err) != 0)
+	if (rc != 1)
+		return rc;
+	if (sp_db_exec(scope->db, FORGET_FORMER, id, NULL, err) != 0)
 		return -1;
-	if (forwarded_ms == scope->now_ms)
-		return 0;
-	if (sp_db_exec(scope->db, FORGET_FORMER, id, NULL, err) != 0 ||
-		sp_db_exec(scope->db, KEEP_FORMER, id, NULL, err) != 0)
-		return -1;
-	return sp_db_exec(scope->db, SET_FORWARDED,
-		SP_ARGS(sp_int(extension_id), sp_int(scope->now_ms)), NULL,
-		err);
+	return sp_db_exec(scope->db, KEEP_FORMER, id, NULL, err);
 }
 
 static bool is_all_same(const struct sp_forwarding *a,
@@ -622,24 +635,17 @@ int sp_forward_undo(const struct sp_scope *scope,
 	struct sp_err *err)
 {
 	struct sp_forwarding now, former;
-	int64_t forwarded_ms;
-	int n;
+	int n = set_forwarded(scope, extension->id, 0, err);
 
 	*changed = 0;
-	if (get_forwarded(scope, extension->id, &forwarded_ms, err) != 0)
-		return -1;
-	if (forwarded_ms == 0)
-		return 0;
+	if (n != 1)
+		return n;
 	if (sp_forward_load(scope, extension->id, &now, err) != 0 ||
 		load(scope, LOAD_FORMER, extension->id, &former, err) != 0)
 		return -1;
 	n = replace(scope, extension, &now, &former, changed, err);
-	if (n < 0 ||
-		sp_db_exec(scope->db, FORGET_FORMER,
-			SP_ARGS(sp_int(extension->id)), NULL, err) != 0 ||
-		sp_db_exec(scope->db, SET_FORWARDED,
-			SP_ARGS(sp_int(extension->id), sp_int(0)), NULL,
-			err) != 0)
+	if (n < 0 || sp_db_exec(scope->db, FORGET_FORMER,
+			     SP_ARGS(sp_int(extension->id)), NULL, err) != 0)
 		return -1;
 	return n > 0;
 }
@@ -662,7 +668,7 @@ int sp_forward_next_inbound(const struct sp_scope *scope, const char *number,
 	int rc = sp_db_first(scope->db, NEXT_INBOUND,
 		SP_ARGS(sp_int(scope->tenant->id), sp_text(number),
 			sp_int(in->extension_id), sp_text(condition),
-			sp_int(in->is_timed)),
+			sp_int(in->is_timed), sp_int(scope->now_ms)),
 		&row, err);
 
 	if (rc != 1)
