@@ -1,6 +1,5 @@
 /* sp-forward: where an extension's calls go. */
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "cmd/cli/opts.h"
 #include "cmd/sp-forward/forward_tool.h"
@@ -50,12 +49,13 @@ static int change(struct work *w, int n, char **operand, struct sp_err *err)
 			     : sp_operands_init(&w->operands, &w->common,
 				       operand, n, err)) != 0 ||
 		sp_app_open(&w->app, &w->common, TOOL, SP_DB_WRITE, err) != 0 ||
-		sp_app_begin(&w->app, err) != 0 ||
-		check_times(w, w->app.scope.now_ms, err) != 0)
+		sp_app_begin(&w->app, err) != 0 || read_change(w, err) != 0)
 		return -1;
-	return w->file != NULL ? set_rules(w, err)
-			       : sp_operands_each(&w->operands, &w->app,
-					 change_operand, w, err);
+	if ((w->file != NULL ? set_rules(w, err)
+			     : sp_operands_each(&w->operands, &w->app,
+				       change_operand, w, err)) != 0)
+		return -1;
+	return check_new_rules(w, err);
 }
 
 static int list_or_change(struct work *w, int n, char **operand,
@@ -138,6 +138,7 @@ static int run_main(struct work *w, const struct sp_program *program, int argc,
 	sp_operands_release(&w->operands);
 	sp_records_close(w->records);
 	sp_report_release(&w->report);
+	free(w->new_rules);
 	sp_app_close(&w->app);
 	return rc;
 }
@@ -178,12 +179,13 @@ int main(int argc, char **argv)
 			"the rules of a file, in a format that is printed; - "
 			"is standard input",
 			NULL, &w.file, NULL},
-		{0, "resolve", "EXT",
+		{0, "resolve", "LOGIN|EXT",
 			"print the route that a call would take now", NULL,
 			&w.resolve, NULL},
-		{0, "at", "TIME", "the route then", NULL, &w.at, NULL},
+		{0, "at", "TIME", "the route by the rules of then", NULL, &w.at,
+			NULL},
 		{0, "when", "registered|offline|busy|no-answer",
-			"the route if EXT were so", NULL, &w.when, NULL},
+			"the route if it were so", NULL, &w.when, NULL},
 		{0},
 	};
 	const struct sp_program program = {
@@ -193,7 +195,8 @@ int main(int argc, char **argv)
 			    "[options] LOGIN|EXT ... --off|--on CONDITION\n"
 			    "[options] LOGIN|EXT ... --reset|--undo\n"
 			    "[options] -f FILE\n"
-			    "[options] --resolve EXT [--at TIME]",
+			    "[options] --resolve LOGIN|EXT [--at TIME] [--when "
+			    "STATE]",
 		.purpose = "Print, or change, where an extension's calls go.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |

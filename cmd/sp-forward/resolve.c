@@ -98,8 +98,7 @@ static int print_step(struct work *w, const struct sp_route_step *step,
 	}
 	snprintf(status, sizeof status, "%d", step->status);
 	return sp_report_row(&w->report,
-		(const char *[]){step->number[0] == '\0' ? w->resolve
-							 : step->number,
+		(const char *[]){step->number,
 			sp_route_action_name(step->action),
 			target[0] == '\0' ? NULL : target,
 			diverts ? sp_condition_name(step->condition) : NULL,
@@ -134,24 +133,49 @@ static int follow(struct work *w, const struct what_if *what_if,
 	return rc;
 }
 
-/* A login stands for its number; what is nobody's is dialled as it stands. */
-static int find_dialled(struct work *w, struct sp_extension *extension,
+/* A login stands for its number. A number is dialled as it stands, also when it
+ * is nobody's; any other word that is nobody's is a mistake. */
+static int find_dialled(const struct work *w, struct sp_extension *extension,
 	const char **dialled, struct sp_err *err)
 {
 	int rc = sp_extension_lookup(&w->app.scope, w->resolve, extension, err);
+	enum sp_target_kind kind;
 
-	*dialled = rc == 1 ? extension->number : w->resolve;
-	if (rc == 0 && strncmp(w->resolve, "ext:", 4) == 0)
+	*dialled = extension->number;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	*dialled = w->resolve;
+	if (strncmp(*dialled, "ext:", 4) == 0)
 		*dialled += 4;
-	return rc < 0 ? -1 : 0;
+	kind = sp_target_kind(*dialled);
+	if (kind == SP_TARGET_EXTENSION || kind == SP_TARGET_EXTERNAL)
+		return 0;
+	return sp_extension_get(&w->app.scope, w->resolve, extension, err);
 }
 
-/* Who is on line is known only until the last server stopped. */
+/* Who is registered is known only until the last server stopped. */
+static int set_moment(struct work *w, struct sp_err *err)
+{
+	char since[SP_TIME_TEXT];
+	int64_t since_ms;
+
+	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
+		    &w->app.scope.now_ms, &since_ms, err) != 0)
+		return -1;
+	if (since_ms == 0)
+		return 0;
+	sp_clock_format(since_ms, since);
+	sp_app_warn(&w->app,
+		"no server is running since %s: who is registered is as it was "
+		"then",
+		since);
+	return 0;
+}
+
 int resolve(struct work *w, struct sp_err *err)
 {
 	struct what_if what_if = {.scope = &w->app.scope};
 	struct sp_extension extension;
-	int64_t since_ms;
 
 	if (read_when(w, &what_if, err) != 0 ||
 		sp_report_open(&w->report, &w->common, COLUMNS,
@@ -163,8 +187,7 @@ int resolve(struct work *w, struct sp_err *err)
 	if (w->at != NULL &&
 		sp_time_parse(w->at, what_if.at_ms, &what_if.at_ms, err) != 0)
 		return sp_err_prefix(err, "--at: ");
-	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
-		    &w->app.scope.now_ms, &since_ms, err) != 0 ||
+	if (set_moment(w, err) != 0 ||
 		find_dialled(w, &extension, &what_if.dialled, err) != 0)
 		return -1;
 	return follow(w, &what_if, err);

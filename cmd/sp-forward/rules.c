@@ -12,7 +12,7 @@ static const char *time_or_null(int64_t time_ms, char out[SP_TIME_TEXT])
 	return out;
 }
 
-static int print_rule(struct work *w, const char *number, int condition,
+int print_rule(struct work *w, const char *number, enum sp_condition condition,
 	const struct sp_rule *rule, struct sp_err *err)
 {
 	char after[SP_TIME_TEXT] = "", from[SP_TIME_TEXT], until[SP_TIME_TEXT];
@@ -23,8 +23,7 @@ static int print_rule(struct work *w, const char *number, int condition,
 		sp_duration_format(rule->after_ms, after);
 	return sp_report_row(&w->report,
 		(const char *[N_RULE_COLUMNS]){[RULE_NUMBER] = number,
-			[RULE_CONDITION] =
-				sp_condition_name((enum sp_condition)condition),
+			[RULE_CONDITION] = sp_condition_name(condition),
 			[RULE_TARGET] = rule->target,
 			[RULE_AFTER] = after[0] == '\0' ? NULL : after,
 			[RULE_SWITCH] = rule->enabled ? "on" : "off",
@@ -37,7 +36,7 @@ static int print_rule(struct work *w, const char *number, int condition,
 int print_rules(struct work *w, const char *number,
 	const struct sp_forwarding *f, struct sp_err *err)
 {
-	for (int i = 0; i < SP_N_CONDITIONS; i++)
+	for (enum sp_condition i = 0; i < SP_N_CONDITIONS; i++)
 		if (print_rule(w, number, i, &f->lasting[i], err) != 0 ||
 			print_rule(w, number, i, &f->timed[i], err) != 0)
 			return -1;
