@@ -514,6 +514,29 @@ sp-forward: no user or extension '1500' in 'acme.example'"
 	run --separate-stderr sp-forward u0 --busy
 	assert_failure 64
 	assert_equal "$stderr" "sp-forward: option '--busy' needs an argument $see"
+	for args in "u0 --undo --reset" "u0 --undo --busy 1001"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sp-forward $args
+		assert_failure 64
+		assert_equal "$stderr" "sp-forward: --undo goes with no other change $see"
+	done
+	for args in "u0 -f x" "-f x --undo" "-f x --off busy"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sp-forward $args
+		assert_failure 64
+		assert_equal "$stderr" "sp-forward: --file goes with neither\
+ operands nor another change $see"
+	done
+	for args in "--until +1h" "--reset --from now" "--off busy --until +1h"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sp-forward u0 $args
+		assert_failure 64
+		assert_equal "$stderr" "sp-forward: --from and --until go with a\
+ --CONDITION TARGET $see"
+	done
+	run --separate-stderr sp-forward -k u0
+	assert_failure 64
+	assert_equal "$stderr" "sp-forward: --keep-going goes with a change $see"
 }
 
 @test "sp-forward: every format has the same columns" {
@@ -570,4 +593,936 @@ NUMBER  CONDITION  TARGET               AFTER  SWITCH  ORIGIN  FROM  UNTIL
 	assert_failure 65
 	assert_regex "$stderr" '1001 -> 1003 -> 1001$'
 	assert_nothing_changed
+}
+
+# ---- rules for a time -------------------------------------------------------
+
+# rules [ARG...]: CONDITION=TARGET of each rule that is printed.
+rules() {
+	sp-forward -o tsv "$@" | awk -F '\t' '{ print $2 "=" $3 }' | xargs
+}
+
+# goes_to EXT [ARG...]: the target of the first step of a call to it.
+goes_to() {
+	sp-forward -o tsv --resolve "$@" | head -n 1 | cut -f 3
+}
+
+@test "sp-forward: --from and --until take moments and dates" {
+	given_users 1
+	while IFS='|' read -r from until printed; do
+		run --separate-stderr sp-forward u0 --always reject \
+			${from:+--from "$from"} --until "$until"
+		assert_success
+		assert_output $'1000\talways\treject\t\ton\town\t'"${printed/ /$'\t'}"
+		assert_equal "$stderr" ""
+	done <<-'END'
+	2099-12-24T18:00:00+01:00|2100-01-01|2099-12-24T17:00:00Z 2100-01-01T00:00:00Z
+	2099-12-24 18:00|2099-12-24T18:00:01.9Z|2099-12-24T18:00:00Z 2099-12-24T18:00:01Z
+	|2099-05-06 07:08:09| 2099-05-06T07:08:09Z
+	END
+}
+
+# in_order TEXT...: fails when one comes before the one in front of it.
+in_order() {
+	assert_equal "$(printf '%s\n' "$@")" "$(printf '%s\n' "$@" | sort)"
+}
+
+@test "sp-forward: --from and --until count from now: +2h, tomorrow 09:00" {
+	local from until
+	local -a now
+
+	given_users 1
+	now=("$(date +%FT%TZ -d '90 min')" "$(date +%FT09:00:00Z -d tomorrow)")
+	sp-forward -q u0 --always reject --from +90m --until 'tomorrow 09:00' ||
+		sp-forward -q u0 --always reject --from +90m --until +2d
+	IFS=$'\t' read -r from until < <(sp-forward -o csv u0 --columns from,until |
+		tail -n 1 | tr , '\t')
+	in_order "${now[0]}" "$from" "$(date +%FT%TZ -d '90 min')"
+	in_order "${now[1]}" "$until" "$(date +%FT%TZ -d '2 days')"
+}
+
+@test "sp-forward: a rule for a time stands beside the lasting one" {
+	given_users 3
+	sp-forward -q u0 --always 1001
+	run --separate-stderr sp-forward u0 --always 1002 \
+		--from 2001-01-01 --until 2099-01-01
+	assert_success
+	assert_output "\
+1000	always	1001		on	own		
+1000	always	1002		on	own	2001-01-01T00:00:00Z	2099-01-01T00:00:00Z"
+	assert_equal "$stderr" ""
+	assert_equal "$(last_change)" \
+		"|always=1002 from 2001-01-01T00:00:00Z until 2099-01-01T00:00:00Z"
+}
+
+@test "sp-forward: a rule for a time counts while its time is" {
+	given_users 3
+	sp-forward -q u0 --always 1001
+	sp-forward -q u0 --always 1002 --from 2098-01-01 --until 2099-01-01
+	while read -r at target; do
+		assert_equal "$at $(goes_to u0 --at "$at")" "$at $target"
+	done <<-'END'
+	now 1001
+	2097-12-31T23:59:59.999Z 1001
+	2098-01-01T00:00:00Z 1002
+	2098-12-31T23:59:59.999Z 1002
+	2099-01-01T00:00:00Z 1001
+	END
+}
+
+@test "sp-forward: --from now counts at once, --until alone too" {
+	given_users 3
+	sp-forward -q u0 --always 1001 --from now
+	assert_equal "$(goes_to u0)" 1001
+	sp-forward -q u0 --always 1002 --until +1h
+	assert_equal "$(goes_to u0)" 1002
+}
+
+@test "sp-forward: --from alone has no end" {
+	given_users 2
+	sp-forward -q u0 --always 1001 --from 2098-01-01
+	assert_equal "$(goes_to u0 --when offline)" ""
+	assert_equal "$(goes_to u0 --at 2098-01-01)" 1001
+	assert_equal "$(goes_to u0 --at 9998-01-01)" 1001
+}
+
+@test "sp-forward: a rule whose time is over is as if it had never been" {
+	given_users 3
+	sp-forward -q u0 --always 1001
+	sp-forward -q u0 --always 1002 --until +1h
+	sp-forward -q u1 --busy 1002 --until +1h
+	sql "UPDATE forward SET until_ms = 1000 WHERE is_timed = 1"
+	assert_equal "$(rules)" "always=1001"
+	assert_equal "$(goes_to u0)" 1001
+	# It makes no loop either, is not reported, and goes with a change.
+	sp-forward -q u2 --busy 1001
+	run --separate-stderr sp-recycle -q u2
+	assert_equal "$stderr" ""
+	sp-forward -q u0 --always reject
+	assert_equal "$(sql "SELECT number, target FROM forward f
+		JOIN extension e ON e.id = extension_id ORDER BY number")" \
+		$'1000|reject\n1001|1002'
+}
+
+@test "sp-forward: when a rule's time is over, the default counts again" {
+	given_defaults "offline: {to: voicemail}"
+	given_users 2
+	sp-forward -q u0 --offline 1001 --until 2099-01-01
+	assert_equal "$(goes_to u0)" 1001
+	assert_equal "$(goes_to u0 --at 2099-01-01)" voicemail
+}
+
+@test "sp-forward: a time that is none, is over, or ends before it begins" {
+	given_users 1
+	remember
+	while IFS='|' read -r args message; do
+		eval "run --separate-stderr sp-forward u0 --busy reject $args"
+		assert_refused 65 "sp-forward: $message"
+	done <<-'END'
+	--until 2001-01-01|--until: '2001-01-01' is over already
+	--until now|--until: 'now' is over already
+	--from now --until -1h|--until: '-1h' is not after 'now'
+	--from 2099-01-02 --until 2099-01-01|--until: '2099-01-01' is not after '2099-01-02'
+	--from 2099-01-02 --until 2099-01-02|--until: '2099-01-02' is not after '2099-01-02'
+	--until soon|--until: 'soon' is not a time (like 2026-12-24 18:00, 2026-12-24T18:00:00Z, 09:00, tomorrow 09:00, now, +2h, -30d)
+	--from 2099-02-30|--from: '2099-02-30' is not a time (like 2026-12-24 18:00, 2026-12-24T18:00:00Z, 09:00, tomorrow 09:00, now, +2h, -30d)
+	END
+}
+
+@test "sp-forward: a rule for a time is set, switched and taken away by itself" {
+	given_users 2
+	sp-forward -q u0 --busy 1001 --until 2099-01-01
+	sp-forward -q u0 --busy reject --until 2098-01-01
+	run --separate-stderr sp-forward u0 --off busy
+	assert_output $'1000\tbusy\treject\t\toff\town\t\t2098-01-01T00:00:00Z'
+	run --separate-stderr sp-forward u0 --on busy
+	assert_output $'1000\tbusy\treject\t\ton\town\t\t2098-01-01T00:00:00Z'
+	run --separate-stderr sp-forward u0 --reset
+	assert_success
+	assert_output ""
+	assert_equal "$(sql 'SELECT count(*) FROM forward')" 0
+}
+
+@test "sp-forward: --off turns both rules of a condition off" {
+	given_users 2
+	sp-forward -q u0 --always 1001
+	sp-forward -q u0 --always reject --until +1h
+	sp-forward -q u0 --off always
+	assert_equal "$(sp-forward u0 | cut -f 5 | xargs)" "off off"
+	assert_equal "$(goes_to u0)" ""
+}
+
+@test "sp-forward: a rule for a time that is off leaves the lasting one" {
+	given_users 3
+	sp-forward -q u0 --always 1001
+	sp-forward -q u0 --always 1002 --until 2099-01-01
+	sql "UPDATE forward SET enabled = 0 WHERE is_timed = 1"
+	assert_equal "$(goes_to u0)" 1001
+}
+
+@test "sp-forward: for a time it rings as long as always, unless said" {
+	given_users 2
+	sp-forward -q u0 --no-answer 1001 --after 45s
+	run --separate-stderr sp-forward u0 --no-answer reject --until 2099-01-01
+	assert_line $'1000\tno-answer\treject\t45s\ton\town\t\t2099-01-01T00:00:00Z'
+	run --separate-stderr sp-forward u0 --no-answer reject --after 5s \
+		--until 2099-01-01
+	assert_line $'1000\tno-answer\treject\t5s\ton\town\t\t2099-01-01T00:00:00Z'
+	assert_line $'1000\tno-answer\t1001\t45s\ton\town\t\t'
+	assert_equal "$stderr" ""
+}
+
+# ---- undo -------------------------------------------------------------------
+
+# stored: all own rules as they are stored.
+stored() {
+	sql "SELECT number, condition, is_timed, target, after_ms, enabled,
+		from_ms, until_ms FROM forward f
+		JOIN extension e ON e.id = f.extension_id ORDER BY 1, 2, 3"
+}
+
+# given_every_rule EXT: own ones of every kind.
+given_every_rule() {
+	sp-forward -q "$1" --always 1001 --busy reject --no-answer voicemail \
+		--after 45s
+	sp-forward -q "$1" --always 1002 --from 2098-01-01 --until 2099-01-01
+	sp-forward -q "$1" --off busy
+}
+
+@test "sp-forward: --undo brings back the exact rules from before any change" {
+	local before
+
+	given_users 4
+	given_every_rule u0
+	before=$(stored)
+	while read -r change; do
+		echo "change: $change"
+		# shellcheck disable=SC2086
+		sp-forward -q u0 $change
+		[[ $(stored) != "$before" ]]
+		run --separate-stderr sp-forward u0 --undo
+		assert_success
+		assert_equal "$output" "$(sp-forward u0)"
+		assert_equal "$stderr" ""
+		assert_equal "$(stored)" "$before"
+	done <<-'END'
+	--reset
+	--always 1003
+	--always reject --until +1h
+	--offline voicemail --busy 1001 --no-answer 1002 --after 1s
+	--off always --on busy
+	--no-answer voicemail --after 46s
+	--reset --offline reject
+	END
+}
+
+@test "sp-forward: --undo twice is --undo once" {
+	given_users 2
+	sp-forward -q u0 --busy reject
+	sp-forward -q u0 --busy 1001
+	sp-forward -q u0 --undo
+	remember
+	run --separate-stderr sp-forward u0 --undo
+	assert_success
+	assert_output $'1000\tbusy\treject\t\ton\town\t\t'
+	assert_equal "$stderr" ""
+	assert_nothing_changed
+}
+
+@test "sp-forward: there may be nothing to undo" {
+	given_defaults "busy: {to: voicemail}"
+	given_users 1
+	remember
+	run --separate-stderr sp-forward u0 --undo
+	assert_success
+	assert_output $'1000\tbusy\tvoicemail\t\ton\tdefault\t\t'
+	assert_equal "$stderr" ""
+	assert_nothing_changed
+}
+
+@test "sp-forward: --undo is of the last change, and that has been one" {
+	given_users 2
+	sp-forward -q u0 --busy reject
+	sp-forward -q u0 --busy 1001
+	sp-forward -q u0 --busy 1001
+	sp-forward -q -n u0 --busy voicemail
+	sp-forward -q u0 --undo
+	assert_equal "$(rules u0)" "busy=reject"
+	assert_equal "$(last_change)" "busy=1001|busy=reject"
+}
+
+@test "sp-forward: --undo leaves other extensions alone" {
+	given_users 3
+	sp-forward -q u0 u1 --busy reject
+	sp-forward -q u0 u1 --busy 1002
+	sp-forward -q u0 --undo
+	assert_equal "$(rules u0) $(rules u1)" "busy=reject busy=1002"
+	sp-forward -q u1 --undo
+	assert_equal "$(rules u1)" "busy=reject"
+}
+
+@test "sp-forward: --undo after a file goes back to before all of its lines" {
+	local before
+
+	given_users 3
+	given_every_rule u0
+	before=$(stored)
+	sp-forward -q -f - <<-'END'
+	number,condition,target
+	1000,always,reject
+	1000,busy,1001
+	1001,busy,reject
+	1000,offline,1002
+	1000,busy,1002
+	END
+	sp-forward -q u0 --undo
+	assert_equal "$(stored | grep ^1000)" "$before"
+	assert_equal "$(rules u1)" "busy=reject"
+}
+
+@test "sp-forward: --undo brings back no target that has left" {
+	given_users 2
+	sp-forward -q u0 --busy 1001
+	sp-forward -q u0 --busy reject
+	sp-recycle -q u1
+	remember
+	run --separate-stderr sp-forward u0 --undo
+	assert_refused 65 "sp-forward: target '1001' is not assigned to anybody"
+}
+
+@test "sp-forward: --undo brings back no loop" {
+	given_users 2
+	sp-forward -q u0 --busy 1001
+	sp-forward -q u0 --reset
+	sp-forward -q u1 --offline 1000
+	remember
+	run --separate-stderr sp-forward u0 --undo
+	assert_loop 1000 1001 "1000 -> 1001 -> 1000"
+}
+
+@test "sp-forward: --undo of several looks for loops when all are undone" {
+	local before
+
+	given_users 2
+	sp-forward -q u0 --busy 1001
+	before=$(stored)
+	sp-forward -q u0 --reset
+	sp-forward -q u1 --busy 1000
+	run --separate-stderr sp-forward --undo u0 u1
+	assert_success
+	assert_output $'1000\tbusy\t1001\t\ton\town\t\t'
+	assert_equal "$stderr" ""
+	assert_equal "$(stored)" "$before"
+}
+
+@test "sp-forward: the next owner has nothing to undo" {
+	given_users 2
+	sp-forward -q u0 --busy 1001
+	sp-forward -q u0 --reset
+	sp-recycle -q u0
+	given_user heir 1000
+	remember
+	run --separate-stderr sp-forward heir --undo
+	assert_success
+	assert_output ""
+	assert_nothing_changed
+}
+
+@test "sp-forward: what there is to undo goes with its owner to a new number" {
+	given_users 2
+	sp-forward -q u0 --busy 1001
+	sp-forward -q u0 --busy reject
+	sp-assign -q -N 1500 u0
+	sp-forward -q u0 --undo
+	assert_equal "$(sp-forward 1500)" $'1500\tbusy\t1001\t\ton\town\t\t'
+}
+
+# ---- several extensions -----------------------------------------------------
+
+@test "sp-forward: a change of several extensions prints the rules of each" {
+	given_users 4
+	run --separate-stderr sp-forward u2 1000 --busy 1003 u1
+	assert_success
+	assert_output "\
+1002	busy	1003		on	own		
+1000	busy	1003		on	own		
+1001	busy	1003		on	own		"
+	assert_equal "$stderr" ""
+	sp-forward -q u0 u2 --off busy
+	assert_equal "$(sp-forward | cut -f 1,5 | xargs)" "1000 off 1001 on 1002 off"
+}
+
+@test "sp-forward: a change takes what other tools print, or NUL between" {
+	given_users 3
+	sp-status -q -o tsv u0 u2 | sp-forward -q - --always reject
+	assert_equal "$(sp-forward | cut -f 1 | xargs)" "1000 1002"
+	printf 'u0\0001002\0' | sp-forward -q -0 --reset -
+	assert_equal "$(sp-forward)" ""
+	remember
+	run --separate-stderr sp-forward - --always reject </dev/null
+	assert_success
+	assert_output ""
+	assert_nothing_changed
+}
+
+@test "sp-forward: all that is wrong with a change is told, nothing is done" {
+	given_users 3
+	remember
+	run --separate-stderr sp-forward nobody u0 - --on busy \
+		< <(printf 'u1\n\n1777\tx\n')
+	assert_refused 67 "\
+sp-forward: no user or extension 'nobody' in 'acme.example'
+sp-forward: '1000' has no busy rule to turn on
+sp-forward: standard input:1: '1001' has no busy rule to turn on
+sp-forward: standard input:3: no user or extension '1777' in 'acme.example'"
+	run --separate-stderr sp-forward - --always 1002 < <(printf 'u0\nu2\n')
+	assert_refused 65 "sp-forward: standard input:2: cannot forward '1002'\
+ to '1002': it would go in a loop: 1002 -> 1002"
+}
+
+@test "sp-forward: --keep-going changes the good ones" {
+	given_users 4
+	sp-forward -q u2 --busy 1003
+	run --separate-stderr sp-forward -k u0 nobody u3 u1 --always 1002
+	assert_failure 65
+	assert_output "\
+1000	always	1002		on	own		
+1001	always	1002		on	own		"
+	assert_equal "$stderr" "\
+sp-forward: no user or extension 'nobody' in 'acme.example'
+sp-forward: cannot forward '1003' to '1002': it would go in a loop: 1003 -> 1002 -> 1003"
+	assert_equal "$(rules)" "always=1002 always=1002 busy=1003"
+}
+
+@test "sp-forward: a reset of several looks for loops when all are reset" {
+	given_defaults "offline: {to: '1000'}"
+	given_users 2
+	sp-forward -q u1 --off offline
+	sp-forward -q u0 --always 1001
+	run --separate-stderr sp-forward --reset u1 u0
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(stored)" ""
+}
+
+# ---- files ------------------------------------------------------------------
+
+@test "sp-forward: what it prints it reads back, in every format" {
+	local listing
+
+	given_defaults "offline: {to: voicemail}, no-answer: {to: '1001', after: 25s}"
+	given_users 4
+	given_every_rule u0
+	sp-forward -q u2 --offline 'sip:a@b.example;x,y' --off no-answer
+	sp-forward -q u3 --always +14155550123
+	remember
+	for format in tsv csv json jsonl yaml; do
+		sp-forward -o $format >listing.$format
+		run --separate-stderr sp-forward -o $format -f listing.$format
+		assert_success
+		assert_equal "$output" "$(cat listing.$format)"
+		assert_equal "$stderr" ""
+		assert_nothing_changed
+	done
+	rm sp.db*
+	given_users 4
+	remember
+	for format in tsv csv json jsonl yaml; do
+		sp-forward -q -f - <listing.$format
+		assert_equal "$(sp-forward -o $format)" "$(cat listing.$format)"
+		cp sp.db used.db
+		rm sp.db*
+		given_users 4
+	done
+}
+
+@test "sp-forward: one condition, another target: the other rules stay" {
+	given_users 3
+	given_every_rule u0
+	run --separate-stderr sp-forward -f - < <(printf '1000\tbusy\t1002\n')
+	assert_success
+	assert_output $'1000\tbusy\t1002\t\ton\town\t\t'
+	assert_equal "$(rules u0)" \
+		"always=1001 always=1002 busy=1002 no-answer=voicemail"
+}
+
+@test "sp-forward: a file by hand needs number, condition and target" {
+	given_users 3
+	cat >rules.csv <<-'END'
+	Target,Number,Condition
+	1001,1000,always
+	voicemail,u1,no-answer
+	END
+	run --separate-stderr sp-forward -f rules.csv
+	assert_success
+	assert_output "\
+1000	always	1001		on	own		
+1001	no-answer	voicemail	20s	on	own		"
+	assert_equal "$stderr" ""
+}
+
+@test "sp-forward: a file has also the ringing time, the switch and times" {
+	given_users 2
+	run --separate-stderr sp-forward -f - <<-'END'
+	- {number: 1000, condition: no-answer, target: 1001, after: 5s, switch: off}
+	- {number: 1000, condition: busy, target: reject, from: 2098-01-01, until: 2099-01-01T01:00:00+01:00}
+	END
+	assert_success
+	assert_output "\
+1000	no-answer	1001	5s	off	own		
+1000	busy	reject		on	own	2098-01-01T00:00:00Z	2099-01-01T00:00:00Z"
+	assert_equal "$stderr" ""
+}
+
+@test "sp-forward: an origin of default in a file takes the own rule away" {
+	given_defaults "offline: {to: voicemail}"
+	given_users 2
+	sp-forward -q u0 --offline 1001 --busy 1001
+	run --separate-stderr sp-forward -f - <<-'END'
+	number,condition,target,origin
+	1000,offline,reject,default
+	1000,busy,reject,default
+	END
+	assert_success
+	assert_output $'1000\toffline\tvoicemail\t\ton\tdefault\t\t'
+	assert_equal "$(stored)" ""
+}
+
+@test "sp-forward: a line of a file that is over takes the rule for a time away" {
+	given_users 3
+	given_every_rule u0
+	run --separate-stderr sp-forward -f - <<-'END'
+	number,condition,target,until
+	1000,always,1001,2001-01-01
+	END
+	assert_success
+	assert_output ""
+	assert_equal "$(rules u0)" "always=1001 busy=reject no-answer=voicemail"
+}
+
+@test "sp-forward: all bad lines of a file are told, and nothing is changed" {
+	given_users 2
+	cat >rules.csv <<-'END'
+	number,condition,target,after,switch,origin,from,until
+	1000,always,1001,,,,,
+	1000,sometimes,1001,,,,,
+	1000,busy,,,,,,
+	1000,,1001,,,,,
+	1777,busy,1001,,,,,
+	1000,busy,1777,,,,,
+	1000,busy,here,,,,,
+	1000,busy,1001,20s,,,,
+	1000,no-answer,1001,20,,,,
+	1000,no-answer,1001,4m,,,,
+	1000,busy,1001,,maybe,,,
+	1000,busy,1001,,,mine,,
+	1000,busy,1001,,,,soon,
+	1000,busy,1001,,,,2099-01-02,2099-01-01
+	1000,busy
+	END
+	remember
+	run --separate-stderr sp-forward -f rules.csv
+	assert_refused 65 "\
+sp-forward: rules.csv:3: 'sometimes' is not a condition: always, busy, no-answer or offline
+sp-forward: rules.csv:4: no target
+sp-forward: rules.csv:5: no condition
+sp-forward: rules.csv:6: no user or extension '1777' in 'acme.example'
+sp-forward: rules.csv:7: target '1777' is not assigned to anybody
+sp-forward: rules.csv:8: 'here' is not a target (an extension, voicemail, reject, +NUMBER or a sip: URI)
+sp-forward: rules.csv:9: after '20s' goes with no-answer only
+sp-forward: rules.csv:10: after: '20' is not a duration (like 15s, 20m, 30d)
+sp-forward: rules.csv:11: no-answer rings for 4m, expected 1s to 3m
+sp-forward: rules.csv:12: switch 'maybe' is neither on nor off
+sp-forward: rules.csv:13: origin 'mine' is neither own nor default
+sp-forward: rules.csv:14: from: 'soon' is not a time (like 2026-12-24 18:00, 2026-12-24T18:00:00Z, 09:00, tomorrow 09:00, now, +2h, -30d)
+sp-forward: rules.csv:15: until: '2099-01-01' is not after '2099-01-02'
+sp-forward: rules.csv:16: 2 columns, expected 8 (number,condition,target,after,switch,origin,from,until)"
+}
+
+@test "sp-forward: --keep-going sets the good lines of a file" {
+	given_users 3
+	run --separate-stderr sp-forward -k -f - <<-'END'
+	number,condition,target
+	1000,always,1001
+	1000,busy,1777
+	1001,offline,1000
+	1002,busy,reject
+	END
+	assert_failure 65
+	assert_output $'1000\talways\t1001\t\ton\town\t\t\n1002\tbusy\treject\t\ton\town\t\t'
+	assert_equal "$stderr" "\
+sp-forward: standard input:3: target '1777' is not assigned to anybody
+sp-forward: standard input:4: cannot forward '1001' to '1000': it would go in a loop: 1001 -> 1000 -> 1001"
+	assert_equal "$(rules)" "always=1001 busy=reject"
+}
+
+@test "sp-forward: a file can turn a rule around: loops are looked for at its end" {
+	given_users 2
+	sp-forward -q u0 --always 1001
+	run --separate-stderr sp-forward -q -f - <<-'END'
+	number,condition,target,origin
+	1001,always,1000,own
+	1000,always,,default
+	END
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-forward)" $'1001\talways\t1000\t\ton\town\t\t'
+}
+
+@test "sp-forward: a file that closes a loop is refused with its lines" {
+	given_users 4
+	sp-forward -q u1 --offline 1002
+	remember
+	cat >rules.csv <<-'END'
+	number,condition,target
+	1000,busy,1001
+	1003,busy,1001
+	1002,no-answer,1000
+	1003,always,1777
+	END
+	run --separate-stderr sp-forward -f rules.csv
+	assert_refused 65 "\
+sp-forward: rules.csv:5: target '1777' is not assigned to anybody
+sp-forward: rules.csv:2: cannot forward '1000' to '1001': it would go in a loop: 1000 -> 1001 -> 1002 -> 1000
+sp-forward: rules.csv:4: cannot forward '1002' to '1000': it would go in a loop: 1002 -> 1000 -> 1001 -> 1002"
+}
+
+@test "sp-forward: digits in a file are a number, also if a login is the same" {
+	given_user asmith 1001
+	given_user 1001 1002
+	sp-forward -q ext:1001 --always reject
+	sp-forward -q user:1001 --busy reject
+	sp-forward >listing
+	remember
+	run --separate-stderr sp-forward -f listing
+	assert_success
+	assert_equal "$stderr" ""
+	assert_nothing_changed
+}
+
+@test "sp-forward: --dry-run of a file prints what it would set" {
+	given_users 2
+	remember
+	run --separate-stderr sp-forward -n -f - < <(printf '1000\tbusy\t1001\n')
+	assert_success
+	assert_output $'1000\tbusy\t1001\t\ton\town\t\t'
+	assert_equal "$stderr" "sp-forward: dry run: nothing was changed"
+	assert_nothing_changed
+}
+
+@test "sp-forward: a file that is none, or of something else" {
+	given_users 1
+	remember
+	run --separate-stderr sp-forward -f none.csv
+	assert_refused 66 "sp-forward: cannot read 'none.csv': No such file or directory"
+	run --separate-stderr sp-forward -f - <<<'login,number'
+	assert_refused 65 "sp-forward: standard input:1: unknown column 'login',\
+ expected number,condition,target,after,switch,origin,from,until"
+	run --separate-stderr sp-forward -f - </dev/null
+	assert_success
+	assert_output ""
+}
+
+# ---- the graph --------------------------------------------------------------
+
+@test "sp-forward: over any mix of conditions there and back is a loop" {
+	given_users 2
+	for there in always busy no-answer offline; do
+		sp-forward -q u0 --reset --$there 1001
+		remember
+		for back in always busy no-answer offline; do
+			run --separate-stderr sp-forward u1 --$back 1000
+			assert_loop 1001 1000 "1001 -> 1000 -> 1001"
+		done
+	done
+}
+
+@test "sp-forward: over any mix of conditions a ring of three is a loop" {
+	given_users 3
+	for first in always busy no-answer offline; do
+		for second in always busy no-answer offline; do
+			sp-forward -q u0 --reset --$first 1001
+			sp-forward -q u1 --reset --$second 1002
+			remember
+			run --separate-stderr sp-forward u2 --always reject \
+				--$first 1000
+			assert_loop 1002 1000 "1002 -> 1000 -> 1001 -> 1002"
+		done
+	done
+}
+
+@test "sp-forward: rules for a time count for loops, whenever it is" {
+	given_users 3
+	sp-forward -q u0 --busy 1001 --from 2098-01-01 --until 2098-01-02
+	remember
+	for times in "" "--until 2097-01-01" "--from 2099-01-01"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sp-forward u1 --always 1000 $times
+		assert_loop 1001 1000 "1001 -> 1000 -> 1001"
+	done
+	sp-forward -q u0 --busy 1002
+	remember
+	run --separate-stderr sp-forward u1 --offline 1000
+	assert_loop 1001 1000 "1001 -> 1000 -> 1001"
+}
+
+@test "sp-forward: a default to the number itself is no loop" {
+	given_defaults "busy: {to: '1000'}"
+	given_users 2
+	run --separate-stderr sp-forward u0 --always reject
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-forward --resolve u0 --when busy | cut -f 2 | xargs)" \
+		"divert refuse"
+	sp-forward -q u0 --reset
+	assert_equal "$(sp-forward --resolve u0 --when busy)" "\
+1000	ring	1000@acme.example			20s		
+1000	refuse					486	no rule"
+}
+
+# ---- the route --------------------------------------------------------------
+
+# given_binding EXT EXPIRES_MS: a softphone's.
+given_binding() {
+	sql "INSERT INTO binding (extension_id, contact, call_id, source,
+			transport, user_agent, created_ms)
+		SELECT id, 'sip:a@192.0.2.1', 'x', '192.0.2.1:5060', 'udp', '', 0
+		FROM extension WHERE number = '$1';
+		INSERT INTO binding_live (binding_id, cseq, refreshed_ms,
+			expires_ms, interval_ms)
+		VALUES (last_insert_rowid(), 1, 0, $2, 0)"
+}
+
+FAR=4102444800000 # 2100-01-01
+
+# resolves ARG... <<LINES: the steps, a blank for each TAB and - for nothing.
+resolves() {
+	run --separate-stderr sp-forward -o tsv --resolve "$@"
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(awk -F '\t' -v OFS=' ' '{
+			for (i = 1; i < 8; i++) if ($i == "") $i = "-"
+			print
+		}' <<<"$output" | sed 's/ *$//')" "$(cat)"
+}
+
+@test "sp-forward: --resolve prints a line for each step of a call" {
+	given_defaults "offline: {to: voicemail}"
+	given_users 3
+	given_binding 1000 $FAR
+	sp-forward -q u0 --no-answer 1001 --after 5s
+	sp-forward -q u1 --always 1002
+	remember
+	resolves u0 <<-'END'
+	1000 ring 1000@acme.example - - 5s -
+	1000 divert 1001 no-answer own - -
+	1001 divert 1002 always own - -
+	1002 divert voicemail offline default - -
+	1002 send sip:vm-1002@vm.example - - - -
+	END
+	assert_nothing_changed
+}
+
+@test "sp-forward: --resolve has the same columns in every format" {
+	given_users 1
+	run --separate-stderr sp-forward --resolve u0 -o table
+	assert_output "\
+NUMBER  ACTION  TARGET  CONDITION  ORIGIN  AFTER  STATUS  REASON
+1000    refuse                                       480  no rule"
+	run --separate-stderr sp-forward --resolve u0 -o csv
+	assert_output "\
+number,action,target,condition,origin,after,status,reason
+1000,refuse,,,,,480,no rule"
+	run --separate-stderr sp-forward --resolve u0 -o jsonl
+	assert_output '{"number":"1000","action":"refuse","target":null,"condition":null,"origin":null,"after":null,"status":480,"reason":"no rule"}'
+	run --separate-stderr sp-forward --resolve u0 --columns action,status
+	assert_output $'refuse\t480'
+}
+
+@test "sp-forward: --resolve leads to a box, a trunk, a URI, or nowhere" {
+	given_users 2
+	while read -r target steps; do
+		sp-forward -q u0 --always "$target"
+		resolves u0 <<<"1000 divert $target always own - -
+1000 $steps"
+	done <<-'END'
+	voicemail send sip:vm-1000@vm.example - - - -
+	+14155550123 send sip:+14155550123@trunk.example - - - -
+	sip:a@b.example send sip:a@b.example - - - -
+	reject refuse - - - - 603 rejected
+	END
+}
+
+@test "sp-forward: --resolve --when tells what a call finds" {
+	given_users 5
+	sp-forward -q u0 --busy 1001 --no-answer 1002 --after 7s --offline 1003
+	for when in registered no-answer; do
+		resolves u0 --when $when <<-'END'
+		1000 ring 1000@acme.example - - 7s -
+		1000 divert 1002 no-answer own - -
+		1002 refuse - - - - 480 no rule
+		END
+	done
+	resolves u0 --when busy <<-'END'
+	1000 ring 1000@acme.example - - 7s -
+	1000 divert 1001 busy own - -
+	1001 refuse - - - - 480 no rule
+	END
+	given_binding 1000 $FAR
+	resolves u0 --when offline <<-'END'
+	1000 divert 1003 offline own - -
+	1003 refuse - - - - 480 no rule
+	END
+}
+
+@test "sp-forward: --resolve --when is of the number that is dialled only" {
+	given_users 2
+	given_binding 1001 $FAR
+	sp-forward -q u0 --offline 1001
+	resolves u0 --when offline <<-'END'
+	1000 divert 1001 offline own - -
+	1001 ring 1001@acme.example - - 20s -
+	1001 refuse - - - - 480 no rule
+	END
+}
+
+@test "sp-forward: --resolve --at takes the rules of then, all along the route" {
+	given_users 3
+	sp-forward -q u0 --always 1001 --from 2098-01-01
+	sp-forward -q u1 --always 1002 --until 2097-01-01
+	resolves u0 --at '2098-01-01 00:00' <<-'END'
+	1000 divert 1001 always own - -
+	1001 refuse - - - - 480 no rule
+	END
+	resolves u1 --at 2096-12-31 <<-'END'
+	1001 divert 1002 always own - -
+	1002 refuse - - - - 480 no rule
+	END
+}
+
+@test "sp-forward: --resolve takes a login or any number" {
+	given_user asmith 1001
+	for operand in asmith 1001 user:asmith ext:1001; do
+		resolves "$operand" <<<'1001 refuse - - - - 480 no rule'
+	done
+	for operand in 1777 ext:1777; do
+		resolves "$operand" <<<'1777 refuse - - - - 404 not assigned'
+	done
+	resolves +14155550123 <<-'END'
+	+14155550123 send sip:+14155550123@trunk.example - - - -
+	END
+	given_config
+	resolves +14155550123 <<<'+14155550123 refuse - - - - 404 no gateway'
+}
+
+@test "sp-forward: --resolve refuses what is neither a number nor a login" {
+	given_user asmith 1001
+	given_user 1001 1002
+	remember
+	for operand in nobody user:nobody ext:x voicemail sip:1001@acme.example; do
+		run --separate-stderr sp-forward --resolve "$operand"
+		assert_refused 67 "sp-forward: no user or extension '$operand'\
+ in 'acme.example'"
+	done
+	run --separate-stderr sp-forward --resolve 1001
+	assert_refused 65 "sp-forward: '1001' is the extension of\
+ 'asmith' and the login of 1002: say ext:1001 or user:1001"
+}
+
+@test "sp-forward: --resolve follows five diversions, and no more" {
+	given_users 8
+	for i in 0 1 2 3 4 5; do
+		sp-forward -q u$i --always 100$((i + 1))
+	done
+	given_binding 1005 $FAR
+	run --separate-stderr sp-forward -o tsv --resolve u0
+	assert_success
+	assert_equal "$(cut -f 2 <<<"$output" | xargs)" \
+		"divert divert divert divert divert ring refuse"
+	assert_line --index 5 \
+		$'1005\tring\t1005@acme.example\t\t\t20s\t\ttoo many diversions'
+	assert_line --index 6 $'1005\trefuse\t\t\t\t\t480\tno rule'
+}
+
+@test "sp-forward: --resolve passes over a loop and a target that has left" {
+	given_users 3
+	sp-forward -q u0 --offline 1001
+	sp-forward -q u1 --offline reject
+	# Only by a way around the tools.
+	sql "UPDATE forward SET target = '1000' WHERE target = 'reject'"
+	resolves u0 <<-'END'
+	1000 divert 1001 offline own - -
+	1001 refuse - - - - 480 loop
+	END
+	sp-forward -q u2 --always 1001 --offline voicemail
+	sp-recycle -q u1
+	resolves u2 <<-'END'
+	1002 divert voicemail offline own - - not assigned
+	1002 send sip:vm-1002@vm.example - - - -
+	END
+}
+
+@test "sp-forward: --resolve leaves out what is off" {
+	given_defaults "offline: {to: voicemail}"
+	given_users 1
+	sp-forward -q u0 --always reject
+	sp-forward -q u0 --off always --off offline
+	resolves u0 <<<'1000 refuse - - - - 480 no rule'
+}
+
+@test "sp-forward: --resolve rings a softphone that is registered" {
+	load clients/wire
+	SECRET=$(given_phone asmith 1001)
+	start_server
+	resolves asmith <<<'1001 refuse - - - - 480 no rule'
+	SP_SECRET=$SECRET sp-register login --server "$SERVER" 1001@acme.example \
+		>login.out 2>login.err 3>&- &
+	SERVER_PIDS+=($!)
+	wait_until 10 state_is 1001 registered
+	resolves asmith <<-'END'
+	1001 ring 1001@acme.example - - 20s -
+	1001 refuse - - - - 480 no rule
+	END
+}
+
+@test "sp-forward: --resolve without a server goes by its last heartbeat" {
+	given_users 2
+	given_binding 1000 2000000
+	given_binding 1001 1000
+	sql "INSERT INTO server VALUES (1, zeroblob(32), 1000000)"
+	run --separate-stderr sp-forward --resolve u0
+	assert_success
+	assert_line --index 0 $'1000\tring\t1000@acme.example\t\t\t20s\t\t'
+	assert_equal "$stderr" "sp-forward: no server is running since\
+ 1970-01-01T00:16:40Z: who is registered is as it was then"
+	run --separate-stderr sp-forward --resolve u1
+	assert_output $'1001\trefuse\t\t\t\t\t480\tno rule'
+	sql "UPDATE server SET heartbeat_ms = $(date +%s000)"
+	resolves u0 <<<'1000 refuse - - - - 480 no rule'
+}
+
+@test "sp-forward: wrong use of --resolve is told" {
+	local see="(see sp-forward --help)"
+
+	given_users 1
+	remember
+	for args in "u0" "--busy reject" "--undo" "-f -"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sp-forward --resolve u0 $args
+		assert_refused 64 "sp-forward: --resolve goes with neither\
+ operands nor a change $see"
+	done
+	for args in "--at now" "--when busy"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sp-forward u0 $args
+		assert_refused 64 "sp-forward: --at and --when go with --resolve $see"
+	done
+	run --separate-stderr sp-forward --resolve u0 -n
+	assert_refused 64 "sp-forward: --dry-run goes with a change $see"
+	run --separate-stderr sp-forward --resolve u0 --when away
+	assert_refused 64 "sp-forward: --when: 'away' is none of registered,\
+ offline, busy, no-answer"
+	run --separate-stderr sp-forward --resolve u0 --at soon
+	assert_refused 65 "sp-forward: --at: 'soon' is not a time (like 2026-12-24\
+ 18:00, 2026-12-24T18:00:00Z, 09:00, tomorrow 09:00, now, +2h, -30d)"
 }

@@ -41,18 +41,19 @@ static int read_after(const char *text, enum sp_condition condition,
 	if (condition != SP_NO_ANSWER)
 		return sp_err_set(err, SP_DATA,
 			"after '%.40s' goes with no-answer only", text);
-	return sp_duration_parse(text, after_ms, err);
+	if (sp_duration_parse(text, after_ms, err) != 0)
+		return sp_err_prefix(err, "after: ");
+	return 0;
 }
 
 static int read_rule(const struct work *w, const char *const *field,
 	enum sp_condition *condition, struct sp_rule *rule, struct sp_err *err)
 {
+	const char *target = given(field[RULE_TARGET]);
 	bool is_own;
 
-	if (given(field[RULE_CONDITION]) == NULL ||
-		given(field[RULE_TARGET]) == NULL)
-		return sp_err_set(err, SP_DATA,
-			"no condition or no target, expected both");
+	if (given(field[RULE_CONDITION]) == NULL)
+		return sp_err_set(err, SP_DATA, "no condition");
 	if (!sp_condition_parse(field[RULE_CONDITION], condition))
 		return sp_err_set(err, SP_DATA,
 			"'%.40s' is not a condition: always, busy, no-answer "
@@ -67,9 +68,11 @@ static int read_rule(const struct work *w, const char *const *field,
 		read_window(given(field[RULE_FROM]), given(field[RULE_UNTIL]),
 			w->app.scope.now_ms, rule, err) != 0)
 		return -1;
+	if (is_own && target == NULL)
+		return sp_err_set(err, SP_DATA, "no target");
 	rule->is_default = !is_own;
 	return sp_text_copy(rule->target, sizeof rule->target,
-		field[RULE_TARGET], "the target", err);
+		target == NULL ? "" : target, "the target", err);
 }
 
 /* Digits are a number in that column, also where they are a login as well:
