@@ -14,10 +14,12 @@
  *   *: offline=voicemail
  *
  * r: registered. x: known, but not assigned; so is a number that is not there.
- * -: turned off. *: the defaults. "bare" in front: a tenant that has neither
- * voicemail nor gateway. */
+ * -: turned off. ~10-20: only from then until then, 0 for none, beside the
+ * rule without. *: the defaults. In front "bare": a tenant that has neither
+ * voicemail nor gateway; "at 15": the moment. */
 struct world {
 	const char *text;
+	int64_t now_ms;       /* 0: no rules that are for a time */
 	const char *fails_at; /* asking for it is an error; NULL: none */
 	char asked[256];      /* "1001 1002" */
 };
@@ -34,10 +36,23 @@ static bool next_word(const char **text, const char *separator, char *out,
 	return out[0] != '\0';
 }
 
-/* Reads "no-answer=voicemail/10s". */
-static void read_rule(char *word, bool is_default, struct sp_rule *rules)
+/* Takes "~10-20" off the word. Returns whether it was there. */
+static bool take_window(char *word, struct sp_rule *rule)
 {
-	bool off = word[0] == '-';
+	char *window = strchr(word, '~'), *end;
+
+	if (window == NULL)
+		return false;
+	*window++ = '\0';
+	rule->from_ms = strtoll(window, &end, 10);
+	rule->until_ms = strtoll(end + 1, NULL, 10);
+	return true;
+}
+
+/* Reads "no-answer=voicemail/10s~10-20". */
+static void read_rule(char *word, bool is_default, struct sp_forwarding *f)
+{
+	bool off = word[0] == '-', is_timed;
 	char *target = strchr(word, '='), *after;
 	enum sp_condition c;
 	struct sp_rule rule = {.enabled = !off, .is_default = is_default};
@@ -48,18 +63,22 @@ static void read_rule(char *word, bool is_default, struct sp_rule *rules)
 		printf("Bail out! no condition '%s'\n", word);
 		exit(2);
 	}
+	is_timed = take_window(target, &rule);
 	after = c == SP_NO_ANSWER ? strchr(target, '/') : NULL;
 	if (after != NULL) {
 		*after++ = '\0';
 		sp_duration_parse(after, &rule.after_ms, &err);
 	}
 	snprintf(rule.target, sizeof rule.target, "%s", target);
-	rules[c] = rule;
+	if (is_timed)
+		f->timed[c] = rule;
+	else
+		f->lasting[c] = rule;
 }
 
-/* Reads the number's entry, or that of the defaults, into facts. */
+/* Reads the number's entry, or that of the defaults. */
 static void read_entry(const char *world, const char *number,
-	struct sp_route_facts *facts)
+	struct sp_route_facts *facts, struct sp_forwarding *f)
 {
 	char entry[1024], word[512];
 	size_t len = strlen(number);
@@ -76,7 +95,7 @@ static void read_entry(const char *world, const char *number,
 			else if (strcmp(word, "x") == 0)
 				facts->is_assigned = false;
 			else
-				read_rule(word, number[0] == '*', facts->rules);
+				read_rule(word, number[0] == '*', f);
 	}
 }
 
@@ -84,15 +103,20 @@ static int ask(const void *arg, const char *number,
 	struct sp_route_facts *facts, struct sp_err *err)
 {
 	struct world *w = *(struct world *const *)arg;
+	struct sp_forwarding f = {.lasting = {{.target = ""}}};
 	size_t len = strlen(w->asked);
 
 	snprintf(w->asked + len, sizeof w->asked - len, "%s%s",
 		len == 0 ? "" : " ", number);
 	if (w->fails_at != NULL && strcmp(number, w->fails_at) == 0)
 		return sp_err_set(err, SP_TEMPFAIL, "no time for '%s'", number);
-	read_entry(w->text, "*", facts);
+	read_entry(w->text, "*", facts, &f);
 	facts->is_assigned = false;
-	read_entry(w->text, number, facts);
+	read_entry(w->text, number, facts, &f);
+	if (w->now_ms == 0)
+		memcpy(facts->rules, f.lasting, sizeof f.lasting);
+	else
+		sp_forward_in_force(&f, w->now_ms, facts->rules);
 	return 0;
 }
 
@@ -190,6 +214,8 @@ static void check_cases(struct unit *u, const struct route_case *cases,
 
 		snprintf(name, sizeof name, "%s to %s: %s", c->world,
 			c->dialled, c->outcomes);
+		if (strncmp(c->world, "at ", 3) == 0)
+			w.now_ms = atoi(c->world + 3);
 		sp_route_begin(&route, &tenant, c->dialled, ask, &arg);
 		follow(u, &route, c->outcomes, got, sizeof got);
 		unit_str(u, got, c->steps, name);
@@ -324,6 +350,70 @@ static void check_defaults(struct unit *u)
 		{"1000:r; *: always=1000", "1000", "", "ring 1000 20s"},
 		{"1001:r; 1000:r; *: always=1000", "1001", "",
 			"divert 1001 always 1000 default; ring 1000 20s"},
+	};
+
+	CHECK(u, CASES);
+}
+
+/* Rules for a time beside lasting ones. */
+static void check_windows(struct unit *u)
+{
+	static const struct route_case CASES[] = {
+		{"at 9; 1: always=2 always=3~10-20; 2:r; 3:r", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		{"at 10; 1: always=2 always=3~10-20; 2:r; 3:r", "1", "",
+			"divert 1 always 3; ring 3 20s"},
+		{"at 19; 1: always=2 always=3~10-20; 2:r; 3:r", "1", "",
+			"divert 1 always 3; ring 3 20s"},
+		{"at 20; 1: always=2 always=3~10-20; 2:r; 3:r", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		/* Alone. */
+		{"at 9; 1:r always=2~10-20; 2:r", "1", "", "ring 1 20s"},
+		{"at 10; 1:r always=2~10-20; 2:r", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		{"at 20; 1:r always=2~10-20; 2:r", "1", "", "ring 1 20s"},
+		{"at 9; 1:r always=2~10-0; 2:r", "1", "", "ring 1 20s"},
+		{"at 1000; 1:r always=2~10-0; 2:r", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		{"at 1; 1:r always=2~0-20; 2:r", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		/* Each condition; the ringing time is the rule's own. */
+		{"at 15; 1:r busy=2 busy=3~10-20; 2:r; 3:r", "1", "b",
+			"ring 1 20s; divert 1 busy 3; ring 3 20s"},
+		{"at 15; 1:r no-answer=2/5s no-answer=3/7s~10-20; 2:r; 3:r",
+			"1", "n",
+			"ring 1 7s; divert 1 no-answer 3; ring 3 20s"},
+		{"at 25; 1:r no-answer=2/5s no-answer=3/7s~10-20; 2:r; 3:r",
+			"1", "n",
+			"ring 1 5s; divert 1 no-answer 2; ring 2 20s"},
+		{"at 15; 1: offline=2 offline=voicemail~10-20; 2:r", "1", "",
+			"divert 1 offline voicemail; "
+			"send 1 sip:vm-1@vm.example"},
+		/* Another condition's time does not matter. */
+		{"at 25; 1: always=2~10-20 offline=voicemail; 2:r", "1", "",
+			"divert 1 offline voicemail; "
+			"send 1 sip:vm-1@vm.example"},
+		/* In front of a default, and off. */
+		{"at 15; 1: offline=2~10-20; 2:r; *: offline=voicemail", "1",
+			"", "divert 1 offline 2; ring 2 20s"},
+		{"at 25; 1: offline=2~10-20; 2:r; *: offline=voicemail", "1",
+			"",
+			"divert 1 offline voicemail default; "
+			"send 1 sip:vm-1@vm.example"},
+		{"at 15; 1: always=2 -always=3~10-20; 2:r; 3:r", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		{"at 15; 1: -always=2 always=3~10-20; 2:r; 3:r", "1", "",
+			"divert 1 always 3; ring 3 20s"},
+		{"at 25; 1:r -always=2 always=3~10-20; 2:r; 3:r", "1", "",
+			"ring 1 20s"},
+		/* Along a chain. */
+		{"at 16; 1: always=2~10-20; 2: always=3~15-30; 2:r; 3:r", "1",
+			"", "divert 1 always 2; divert 2 always 3; ring 3 20s"},
+		/* Two of different times are no loop. */
+		{"at 15; 1:r always=2~10-20; 2:r always=1~30-40", "1", "",
+			"divert 1 always 2; ring 2 20s"},
+		{"at 35; 1:r always=2~10-20; 2:r always=1~30-40", "2", "",
+			"divert 2 always 1; ring 1 20s"},
 	};
 
 	CHECK(u, CASES);
@@ -701,6 +791,7 @@ int main(void)
 	check_dialled(&u);
 	check_conditions(&u);
 	check_defaults(&u);
+	check_windows(&u);
 	check_targets(&u);
 	check_chains(&u);
 	check_limit(&u);
