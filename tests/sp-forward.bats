@@ -633,8 +633,7 @@ in_order() {
 
 	given_users 1
 	now=("$(date +%FT%TZ -d '90 min')" "$(date +%FT09:00:00Z -d tomorrow)")
-	sp-forward -q u0 --always reject --from +90m --until 'tomorrow 09:00' ||
-		sp-forward -q u0 --always reject --from +90m --until +2d
+	sp-forward -q u0 --always reject --from +90m --until 'tomorrow 09:00'
 	IFS=$'\t' read -r from until < <(sp-forward -o csv u0 --columns from,until |
 		tail -n 1 | tr , '\t')
 	in_order "${now[0]}" "$from" "$(date +%FT%TZ -d '90 min')"
@@ -696,7 +695,7 @@ in_order() {
 	assert_equal "$(goes_to u0)" 1001
 	# It makes no loop either, is not reported, and goes with a change.
 	sp-forward -q u2 --busy 1001
-	run --separate-stderr sp-recycle -q u2
+	run --separate-stderr sp-recycle u2
 	assert_equal "$stderr" ""
 	sp-forward -q u0 --always reject
 	assert_equal "$(sql "SELECT number, target FROM forward f
@@ -1014,7 +1013,7 @@ sp-forward: cannot forward '1003' to '1002': it would go in a loop: 1003 -> 1002
 	given_users 4
 	given_every_rule u0
 	sp-forward -q u2 --offline 'sip:a@b.example;x,y' --off no-answer
-	sp-forward -q u3 --always +14155550123
+	sp-forward -q u3 --always +14155550123 --until +1h
 	remember
 	for format in tsv csv json jsonl yaml; do
 		sp-forward -o $format >listing.$format
@@ -1098,6 +1097,7 @@ sp-forward: cannot forward '1003' to '1002': it would go in a loop: 1003 -> 1002
 	assert_success
 	assert_output ""
 	assert_equal "$(rules u0)" "always=1001 busy=reject no-answer=voicemail"
+	assert_equal "$(sql 'SELECT count(*) FROM forward WHERE is_timed')" 0
 }
 
 @test "sp-forward: all bad lines of a file are told, and nothing is changed" {
@@ -1398,6 +1398,10 @@ number,action,target,condition,origin,after,status,reason
 	1001 divert 1002 always own - -
 	1002 refuse - - - - 480 no rule
 	END
+	# Also those that are over by now.
+	sql "UPDATE forward SET until_ms = 1000 WHERE until_ms <> 0"
+	assert_equal "$(goes_to u1 --at 1970-01-01T00:00:00Z)" 1002
+	assert_equal "$(goes_to u1 --at 1970-01-01T00:00:01Z)" ""
 }
 
 @test "sp-forward: --resolve takes a login or any number" {
