@@ -91,6 +91,7 @@ int sp_app_begin(struct sp_app *app, struct sp_err *err)
 
 	if (sp_db_begin(app->db, err) != 0)
 		return -1;
+	app->is_pending = true;
 	/* After the wait for other writers: later than what they wrote. */
 	app->scope.now_ms = sp_clock_now_ms();
 	return sp_tenant_open(tenant, app->db, true, err);
@@ -105,11 +106,14 @@ int sp_app_end(struct sp_app *app, const struct sp_common *common,
 
 	sp_progress_end(&app->progress);
 	if (!common->dry_run) {
-		if (sp_event_prune(&app->scope, &prune, err) != 0)
+		if (sp_event_prune(&app->scope, &prune, err) != 0 ||
+			sp_db_commit(app->db, err) != 0)
 			return -1;
-		return sp_db_commit(app->db, err);
+		app->is_pending = false;
+		return 0;
 	}
 	sp_db_rollback(app->db);
+	app->is_pending = false;
 	if (!common->quiet)
 		fprintf(stderr, "%s: dry run: nothing was changed\n",
 			app->tool);
@@ -122,11 +126,11 @@ int sp_app_fail(const char *tool, const struct sp_err *err)
 	return (int)err->code;
 }
 
-static FILE *complaints(struct sp_app *app)
+static FILE *spool(FILE **file)
 {
-	if (app->complaints == NULL)
-		app->complaints = tmpfile();
-	return app->complaints == NULL ? stderr : app->complaints;
+	if (*file == NULL)
+		*file = tmpfile();
+	return *file == NULL ? stderr : *file;
 }
 
 bool sp_app_bad(struct sp_app *app, const struct sp_err *err)
@@ -136,7 +140,7 @@ bool sp_app_bad(struct sp_app *app, const struct sp_err *err)
 		app->is_fatal = true;
 		return false;
 	}
-	fprintf(complaints(app), "%s: %s\n", app->tool, err->msg);
+	fprintf(spool(&app->complaints), "%s: %s\n", app->tool, err->msg);
 	if (app->status == 0)
 		app->status = (int)err->code;
 	return true;
@@ -168,11 +172,12 @@ int sp_app_verdict(const struct sp_app *app)
 
 void sp_app_warn(struct sp_app *app, const char *format, ...)
 {
-	FILE *file = complaints(app);
+	FILE *file;
 	va_list ap;
 
 	if (app->common->quiet)
 		return;
+	file = spool(&app->warnings);
 	fprintf(file, "%s: ", app->tool);
 	va_start(ap, format);
 	vfprintf(file, format, ap);
@@ -198,25 +203,26 @@ int sp_app_inbound(struct sp_app *app, const char *number, bool clear,
 	return rc;
 }
 
-static void tell_complaints(struct sp_app *app)
+/* is_true: else it is closed only. Accepts NULL. */
+static void tell(FILE *file, bool is_true)
 {
 	char buffer[4096];
 	size_t n;
 
-	if (app->complaints == NULL)
+	if (file == NULL)
 		return;
-	rewind(app->complaints);
-	while ((n = fread(buffer, 1, sizeof buffer, app->complaints)) > 0)
+	rewind(file);
+	while (is_true && (n = fread(buffer, 1, sizeof buffer, file)) > 0)
 		fwrite(buffer, 1, n, stderr);
-	fclose(app->complaints);
-	app->complaints = NULL;
+	fclose(file);
 }
 
 int sp_app_exit(struct sp_app *app, int rc, const struct sp_err *err)
 {
 	sp_db_rollback(app->db);
 	sp_progress_end(&app->progress);
-	tell_complaints(app);
+	tell(app->complaints, true);
+	tell(app->warnings, !app->is_pending);
 	/* With --keep-going the good ones were done all the same. */
 	if (rc == 0)
 		return app->status == 0 ? 0 : SP_DATA;

@@ -23,11 +23,12 @@ struct sp_app {
 	struct sp_db *db;
 	struct sp_scope scope; /* of the tenant that was asked for, now */
 	char actor[64];        /* the real person, also under sudo */
-	/* Bad lines wait here until no transaction is open: whoever reads
-	 * standard error slowly must not hold up the others. */
-	FILE *complaints;
-	int status;    /* exit status of the first bad line; 0: none so far */
-	bool is_fatal; /* an error ended it that no line is to blame for */
+	/* Bad lines and warnings wait here until no transaction is open:
+	 * whoever reads standard error slowly must not hold up the others. */
+	FILE *complaints, *warnings;
+	bool is_pending; /* a change that was begun has not been made */
+	int status;      /* exit status of the first bad line; 0: none so far */
+	bool is_fatal;   /* an error ended it that no line is to blame for */
 	struct sp_progress progress;
 };
 
@@ -62,7 +63,8 @@ int sp_app_item_end(struct sp_app *app, int rc, struct sp_err *err);
  * was bad and --keep-going was not said. */
 int sp_app_verdict(const struct sp_app *app);
 
-/* Keeps a sentence that is no error for sp_app_exit. Quiet: drops it. */
+/* Keeps a sentence that is no error for sp_app_exit, which drops it when the
+ * change that it tells of was not made. Quiet: drops it. */
 void sp_app_warn(struct sp_app *app, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
