@@ -7,8 +7,8 @@
 #include "lib/secret.h"
 
 /* Reads the first line of an open descriptor, "0" or "3". Fails with SP_USAGE
- * when fd is none, with SP_DATA when there is no line, or one that is too long,
- * and with SP_IO. */
+ * when fd is none, with SP_DATA when there is no line, or one that is too long
+ * or has a NUL, and with SP_IO. */
 int sp_secret_read(const char *fd, char secret[SP_SECRET_SIZE],
 	struct sp_err *err);
 
