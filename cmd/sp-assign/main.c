@@ -48,14 +48,16 @@ static int print_user(struct work *w, const char *number,
 	const struct sp_user *user, const char *secret, struct sp_err *err)
 {
 	char name[SP_NUMBER_SIZE + SP_DOMAIN_SIZE];
-	bool is_somebody = user->login[0] != '\0';
 
+	/* Nobody has a number that was reserved. */
+	if (user->id == 0)
+		return sp_report_row(&w->report,
+			(const char *[N_COLUMNS]){number}, err);
 	snprintf(name, sizeof name, "%s@%s", number,
 		w->app.scope.tenant->domain);
 	return sp_report_row(&w->report,
-		(const char *[]){number, is_somebody ? user->login : NULL,
-			user->first, user->last, is_somebody ? name : NULL,
-			secret},
+		(const char *[]){number, user->login, user->first, user->last,
+			name, secret},
 		err);
 }
 
@@ -71,8 +73,8 @@ static int tell_moved(struct work *w, const struct sp_assigned *a,
 		return 0;
 	if (a->needs_login)
 		sp_app_warn(&w->app,
-			"'%s' has %s now: the softphone logs in with the user "
-			"name '%s', or with a new secret (-s)",
+			"'%s' has %s now: the softphone must register that "
+			"number, with the user name '%s' or a new secret (-s)",
 			a->user.login, a->number, a->user.login);
 	rc = sp_extension_find(&w->app.scope, a->old_number, &other, err);
 	if (rc < 0 || (rc == 1 && other.user.id != 0))
@@ -186,21 +188,14 @@ static int assign_record(struct work *w, const char *const *field, int64_t line,
 	return assign(w, &a, false, err);
 }
 
-/* A record that asks for no number is refused one only by an empty pool. */
-static bool is_exhausted(const char *const *field, const struct sp_err *err)
-{
-	return err->code == SP_CANTCREATE && given(field[NUMBER]) == NULL;
-}
-
-/* rc: what sp_records_next gave. Sets *is_full when the pool is exhausted. */
+/* rc: what sp_records_next gave. */
 static int take_record(struct work *w, int rc, const char *const *field,
-	bool *is_full, struct sp_err *err)
+	struct sp_err *err)
 {
 	if (sp_app_item_begin(&w->app, err) != 0)
 		return -1;
 	if (rc == 1) {
 		rc = assign_record(w, field, sp_records_line(w->records), err);
-		*is_full = rc != 0 && is_exhausted(field, err);
 		if (rc != 0) {
 			sp_err_prefix(err, "%s", sp_records_where(w->records));
 			/* What it remembers may have been undone. */
@@ -218,20 +213,17 @@ static void show_progress(struct work *w)
 	sp_progress_step(&w->app.progress, (uint64_t)done, (uint64_t)total);
 }
 
-/* Looks at all lines, also behind a bad one. When the pool is exhausted the
- * rest could only say so again. */
+/* Looks at all lines, also behind a bad one. */
 static int assign_file(struct work *w, struct sp_err *err)
 {
 	const char *field[N_FIELDS];
-	bool is_full = false;
 	int rc;
 
 	w->app.scope.cursor = &w->cursor;
 	sp_progress_start(&w->app.progress, TOOL, w->common.quiet);
-	while (!is_full &&
-		(rc = sp_records_next(w->records, field, err)) != 0) {
+	while ((rc = sp_records_next(w->records, field, err)) != 0) {
 		show_progress(w);
-		if (take_record(w, rc, field, &is_full, err) != 0)
+		if (take_record(w, rc, field, err) != 0)
 			return -1;
 	}
 	return sp_app_verdict(&w->app);
@@ -239,29 +231,35 @@ static int assign_file(struct work *w, struct sp_err *err)
 
 /* ---- reserving --------------------------------------------------------- */
 
-static int reserve_one(struct work *w, const char *number, bool reserve,
+static int reserve(struct work *w, const char *number, bool is_reserved,
 	struct sp_err *err)
 {
-	struct sp_extension e;
-	int rc = sp_extension_reserve(&w->app.scope, number, reserve, err);
+	struct sp_extension e = {.user.id = 0};
 
-	if (rc < 0)
-		return -1;
-	e.user = (struct sp_user){.login = ""};
-	if (sp_extension_find(&w->app.scope, number, &e, err) < 0)
+	if (sp_extension_reserve(&w->app.scope, number, is_reserved, err) < 0 ||
+		sp_extension_find(&w->app.scope, number, &e, err) < 0)
 		return -1;
 	return print_user(w, number, &e.user, NULL, err);
 }
 
-static int reserve_all(struct work *w, struct sp_err *err)
+static int reserve_each(struct work *w, const char *const *number, size_t n,
+	bool is_reserved, struct sp_err *err)
 {
-	for (size_t i = 0; i < w->n_reserve; i++)
-		if (reserve_one(w, w->reserve[i], true, err) != 0)
-			return -1;
-	for (size_t i = 0; i < w->n_unreserve; i++)
-		if (reserve_one(w, w->unreserve[i], false, err) != 0)
+	for (size_t i = 0; i < n; i++)
+		if (sp_app_item_begin(&w->app, err) != 0 ||
+			sp_app_item_end(&w->app,
+				reserve(w, number[i], is_reserved, err),
+				err) != 0)
 			return -1;
 	return 0;
+}
+
+static int reserve_all(struct work *w, struct sp_err *err)
+{
+	if (reserve_each(w, w->reserve, w->n_reserve, true, err) != 0 ||
+		reserve_each(w, w->unreserve, w->n_unreserve, false, err) != 0)
+		return -1;
+	return sp_app_verdict(&w->app);
 }
 
 /* ---- main -------------------------------------------------------------- */
@@ -306,20 +304,27 @@ static int run(struct work *w, int n, char **operand, struct sp_err *err)
 	return sp_report_print(&w->report, !w->common.dry_run, err);
 }
 
-static int check_operands(const struct work *w,
-	const struct sp_program *program, int n)
+static bool reserves(const struct work *w)
 {
-	bool reserves = w->n_reserve + w->n_unreserve > 0;
+	return w->n_reserve + w->n_unreserve > 0;
+}
 
-	if ((w->file != NULL || reserves) &&
-		(n > 0 || w->number != NULL || w->swap != NULL))
+/* Which of the four forms of the command, and its operands. */
+static int check_form(const struct work *w, const struct sp_program *program,
+	int n)
+{
+	bool has_file = w->file != NULL, has_swap = w->swap != NULL;
+
+	if (has_file + has_swap + reserves(w) > 1)
 		return sp_app_usage(program,
-			"--file, --reserve and --unreserve go with neither "
-			"operands nor --number");
-	if (w->file != NULL && reserves)
+			"--file, --swap and --reserve exclude each other");
+	if (has_swap && n != 1)
 		return sp_app_usage(program,
-			"--reserve and --unreserve do not go with --file");
-	if (w->file == NULL && n == 0 && !reserves)
+			"--swap takes one LOGIN beside its own");
+	if ((has_file || reserves(w)) && n > 0)
+		return sp_app_usage(program, "%s takes no operands",
+			has_file ? "--file" : "--reserve");
+	if (!has_file && !reserves(w) && n == 0)
 		return sp_app_usage(program, "no login is named");
 	if (n > 3)
 		return sp_app_usage(program,
@@ -327,28 +332,43 @@ static int check_operands(const struct work *w,
 	return 0;
 }
 
+static int parse_order(struct work *w, const struct sp_program *program)
+{
+	if (w->order == NULL || strcmp(w->order, "lowest") == 0)
+		w->which = SP_LOWEST;
+	else if (strcmp(w->order, "rested") == 0)
+		w->which = SP_RESTED;
+	else
+		return sp_app_usage(program,
+			"--order: '%s' is neither lowest nor rested", w->order);
+	return 0;
+}
+
 static int check_usage(struct work *w, const struct sp_program *program, int n)
 {
-	int n_secrets =
-		w->make_secrets + w->secret_stdin + (w->secret_fd != NULL);
+	bool takes_secret = w->secret_stdin || w->secret_fd != NULL;
+	int rc = check_form(w, program, n);
 
-	if (w->swap != NULL && (n != 1 || w->number != NULL || n_secrets > 0))
-		return sp_app_usage(program,
-			"--swap takes one LOGIN beside its own, and neither "
-			"--number nor a secret");
-	if (n_secrets > 1)
+	if (rc != 0)
+		return rc;
+	if (w->make_secrets + w->secret_stdin + (w->secret_fd != NULL) > 1)
 		return sp_app_usage(program,
 			"--secret, --secret-stdin and --secret-fd exclude each "
 			"other");
-	if (n_secrets > w->make_secrets && n == 0)
+	if ((w->number != NULL || takes_secret) &&
+		(w->file != NULL || w->swap != NULL || reserves(w)))
 		return sp_app_usage(program,
-			"--secret-stdin and --secret-fd go with a LOGIN");
-	if (w->order != NULL && strcmp(w->order, "rested") == 0)
-		w->which = SP_RESTED;
-	else if (w->order != NULL && strcmp(w->order, "lowest") != 0)
+			"--number, --secret-stdin and --secret-fd go with a "
+			"LOGIN alone");
+	if (w->make_secrets && (w->swap != NULL || reserves(w)))
 		return sp_app_usage(program,
-			"--order: '%s' is neither lowest nor rested", w->order);
-	return check_operands(w, program, n);
+			"--secret goes with neither --swap nor --reserve");
+	if (w->reset_forwarding && w->number == NULL && w->swap == NULL &&
+		w->file == NULL)
+		return sp_app_usage(program,
+			"--reset-forwarding goes with --number, --swap or "
+			"--file");
+	return parse_order(w, program);
 }
 
 static int run_main(struct work *w, const struct sp_program *program, int argc,
@@ -401,18 +421,19 @@ int main(int argc, char **argv)
 			"that has rested longest",
 			NULL, &w.order, NULL},
 		{0, "reserve", "EXT",
-			"keep a number from being given to anybody", NULL,
+			"give this number to nobody; may be repeated", NULL,
 			w.reserve, &w.n_reserve},
-		{0, "unreserve", "EXT", "no longer", NULL, w.unreserve,
-			&w.n_unreserve},
+		{0, "unreserve", "EXT", "give it again; may be repeated", NULL,
+			w.unreserve, &w.n_unreserve},
 		{0},
 	};
 	const struct sp_program program = {
 		.name = TOOL,
-		.synopsis = "[options] LOGIN [FIRST [LAST]]\n"
-			    "[options] -f FILE\n"
-			    "[options] --swap LOGIN2 LOGIN\n"
-			    "[options] --reserve|--unreserve EXT ...",
+		.synopsis =
+			"[options] LOGIN [FIRST [LAST]]\n"
+			"[options] -f FILE\n"
+			"[options] --swap LOGIN2 LOGIN\n"
+			"[options] [--reserve EXT] ... [--unreserve EXT] ...",
 		.purpose = "Give users extension numbers.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |
