@@ -65,24 +65,52 @@ static int recycle(struct work *w, const struct sp_extension *extension,
 		err);
 }
 
-/* The same operand again is passed over: sp-forward prints a number once for
- * each of its rules. */
+/* "ext:1001", "user:asmith": how one who is out may be named again. */
+static int remember_names(struct work *w, const struct sp_extension *extension,
+	struct sp_err *err)
+{
+	char ext[SP_NUMBER_SIZE + 4], user[SP_LOGIN_SIZE + 5];
+	int64_t place = 0;
+
+	snprintf(ext, sizeof ext, "ext:%s", extension->number);
+	snprintf(user, sizeof user, "user:%s", extension->user.login);
+	if (sp_user_seen(&w->app.scope, ext, &place, err) < 0 ||
+		sp_user_seen(&w->app.scope, user, &place, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* Is the operand one who is out already? sp-forward prints a number once for
+ * each of its rules, and a list may have both the number and the login. */
+static int is_out(struct work *w, const char *operand, struct sp_err *err)
+{
+	static const char *const BEFORE[] = {"", "ext:", "user:"};
+	char name[SP_LOGIN_SIZE + 5];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof BEFORE / sizeof BEFORE[0]; i++)
+		if ((size_t)snprintf(name, sizeof name, "%s%s", BEFORE[i],
+			    operand) < sizeof name)
+			rc = sp_user_was_seen(&w->app.scope, name, err);
+	return rc;
+}
+
 static int recycle_operand(void *arg, const char *operand, struct sp_err *err)
 {
 	struct work *w = arg;
 	struct sp_extension extension;
-	int64_t place = 0;
-	int rc = sp_user_seen(&w->app.scope, operand, &place, err);
+	int rc = sp_extension_lookup(&w->app.scope, operand, &extension, err);
 
-	if (rc != 0)
+	if (rc < 0)
+		return -1;
+	if (rc == 1)
+		return remember_names(w, &extension, err) == 0
+			       ? recycle(w, &extension, err)
+			       : -1;
+	rc = is_out(w, operand, err);
+	if (rc != 0 || w->ignore_missing)
 		return rc < 0 ? -1 : 0;
-	rc = sp_extension_lookup(&w->app.scope, operand, &extension, err);
-	if (rc == 0 && w->ignore_missing)
-		return 0;
-	if (rc == 0)
-		return sp_extension_get(&w->app.scope, operand, &extension,
-			err);
-	return rc < 0 ? -1 : recycle(w, &extension, err);
+	return sp_extension_get(&w->app.scope, operand, &extension, err);
 }
 
 /* ---- everyone who is not in a list ------------------------------------- */
@@ -100,6 +128,17 @@ static int open_records(struct work *w, struct sp_err *err)
 	return sp_records_open(&w->records, w->absent_from, &NAMES, err);
 }
 
+static int add_present(struct work *w, const char *login, struct sp_err *err)
+{
+	int64_t line = sp_records_line(w->records);
+
+	if (sp_login_check(login, err) == 0 &&
+		sp_user_seen(&w->app.scope, login, &line, err) >= 0)
+		return 0;
+	sp_err_prefix(err, "%s", sp_records_where(w->records));
+	return -1;
+}
+
 /* Every bad line counts: it may be somebody who is not to be taken out. */
 static int read_present(struct work *w, struct sp_err *err)
 {
@@ -107,14 +146,9 @@ static int read_present(struct work *w, struct sp_err *err)
 	int rc;
 
 	while ((rc = sp_records_next(w->records, field, err)) != 0) {
-		int64_t line = sp_records_line(w->records);
-
-		if (rc == 1 && (rc = sp_login_check(field[0], err)) != 0)
-			sp_err_prefix(err, "%s", sp_records_where(w->records));
-		else if (rc == 0 &&
-			 sp_user_seen(&w->app.scope, field[0], &line, err) < 0)
-			return -1;
-		if (rc < 0 && !sp_app_bad(&w->app, err))
+		if (rc == 1)
+			rc = add_present(w, field[0], err);
+		if (rc != 0 && !sp_app_bad(&w->app, err))
 			return -1;
 	}
 	return w->app.status == 0 ? 0 : -1;
