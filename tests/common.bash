@@ -113,9 +113,10 @@ sql() {
 	sqlite3 "$SP_DB" "PRAGMA foreign_keys=ON; $1"
 }
 
-# The newest event: NUMBER|LOGIN|WHAT|DETAIL|TOOL|ACTOR.
+# The newest event: NUMBER|LOGIN|WHAT|OLD|NEW|TOOL|ACTOR.
 last_event() {
-	sql "SELECT number, login, what, detail, tool, actor FROM event
+	sql "SELECT number, login, what, old_value, new_value, tool, actor
+		FROM event
 		ORDER BY seq DESC LIMIT 1"
 }
 

@@ -65,7 +65,19 @@ expected_digests() {
 	assert_output $'1007\tasmith\tAnne\tJones\t1007@acme.example'
 	assert_equal "$stderr" ""
 	assert_equal "$(last_event)" \
-		"1007|asmith|renamed||sp-assign|$(id -un)"
+		"1007|asmith|renamed|First-asmith Last-asmith|Anne\
+ Jones|sp-assign|$(id -un)"
+}
+
+@test "sp-assign: the event of a new name says both, as far as they are there" {
+	sp-assign -q asmith
+	sp-assign -q asmith Ann
+	assert_equal "$(last_event | cut -d '|' -f 3-5)" "renamed||Ann"
+	sp-assign -q asmith Ann Smith
+	assert_equal "$(last_event | cut -d '|' -f 3-5)" "renamed|Ann|Ann Smith"
+	sp-assign -q asmith ''
+	assert_equal "$(last_event | cut -d '|' -f 3-5)" \
+		"renamed|Ann Smith|Smith"
 }
 
 @test "sp-assign: a name that is not said stays, an empty one goes" {
@@ -177,14 +189,6 @@ expected_digests() {
  2100-01-01T00:00:00Z"
 }
 
-@test "sp-assign: a known user keeps the number, another one is refused" {
-	given_user asmith 1001
-	remember
-	run --separate-stderr sp-assign -N 1002 asmith
-	assert_refused 73 "sp-assign: cannot assign '1002': 'asmith' has number\
- 1001 already"
-}
-
 @test "sp-assign: what is not a number is refused" {
 	given_user asmith
 	remember
@@ -194,6 +198,476 @@ expected_digests() {
 	assert_refused 65 "sp-assign: '' is not a number"
 	run --separate-stderr sp-assign -N 1234567890123456 bjones
 	assert_refused 65 "sp-assign: the number is longer than 15 bytes"
+}
+
+# ---- another number ---------------------------------------------------------
+
+# given_binding NUMBER: a softphone of that extension is registered.
+given_binding() {
+	sql "INSERT INTO login_session (id, tenant_id, number, login,
+			started_ms, contact, transport, user_agent)
+		SELECT $1, tenant_id, number, 'x', 1, 'sip:x', 'udp', ''
+			FROM extension WHERE number = '$1';
+		UPDATE extension SET session_id = $1 WHERE number = '$1';
+		INSERT INTO binding (id, extension_id, contact, call_id,
+			source, transport, user_agent, created_ms)
+		SELECT $1, id, 'sip:x', 'x', 'x', 'udp', '', 1
+			FROM extension WHERE number = '$1';
+		INSERT INTO binding_live VALUES ($1, 1, 1, 4102444800000, 0)"
+}
+
+# events_of LOGIN: NUMBER WHAT OLD NEW of each, from the second on.
+events_of() {
+	sql "SELECT number, what, old_value, new_value FROM event
+		WHERE login = '$1' ORDER BY seq LIMIT -1 OFFSET 1"
+}
+
+# state NUMBER
+state() {
+	sp-status -q -o tsv "ext:$1" | cut -f 6
+}
+
+@test "sp-assign: -N gives a known user another number" {
+	given_user asmith 1001
+	run --separate-stderr sp-assign -N 1005 asmith
+	assert_success
+	assert_output $'1005\tasmith\tFirst-asmith\tLast-asmith\t1005@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-status -q -o tsv | cut -f 1,2)" $'1005\tasmith'
+	assert_equal "$(events_of asmith)" $'1001|recycled|1001|1005
+1005|assigned|1001|1005'
+}
+
+@test "sp-assign: -N and new names at once" {
+	given_user asmith 1001
+	run --separate-stderr sp-assign -N 1005 asmith Anne
+	assert_success
+	assert_output $'1005\tasmith\tAnne\tLast-asmith\t1005@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(last_event)" "1005|asmith|renamed|First-asmith\
+ Last-asmith|Anne Last-asmith|sp-assign|$(id -un)"
+}
+
+@test "sp-assign: the old number is free at once, and the lowest again" {
+	given_user asmith 1000
+	sp-assign -q -N 1005 asmith
+	assert_equal "$(state 1000)" free
+	assert_equal "$(assign bjones cdoe)" "1000 1001"
+}
+
+@test "sp-assign: the old number rests for the tenant's rest" {
+	given_config "rest: 30d"
+	given_user asmith 1000
+	sp-assign -q -N 1005 asmith
+	assert_equal "$(state 1000)" resting
+	assert_equal "$(sql "SELECT free_from_ms - at_ms FROM extension e, event
+		WHERE e.number = '1000' AND what = 'recycled'")" 2592000000
+	assert_equal "$(assign bjones)" 1001
+	run --separate-stderr sp-assign -N 1000 asmith
+	assert_failure 73
+	assert_regex "$stderr" "^sp-assign: cannot assign '1000': number rests\
+ until 20[0-9T:-]+Z$"
+}
+
+@test "sp-assign: who had the old number, and until when, is kept" {
+	given_user asmith 1001
+	sp-assign -q -N 1005 asmith
+	assert_equal "$(sql "SELECT t.number, t.login, first_name, last_name,
+		until_ms = at_ms, from_ms <= until_ms FROM tenure t, event e
+		WHERE what = 'recycled'")" \
+		"1001|asmith|First-asmith|Last-asmith|1|1"
+}
+
+@test "sp-assign: forwarding moves along to another number" {
+	given_user asmith 1001
+	sp-forward -q asmith --busy sip:x@b.example --no-answer reject --after 9s
+	sp-assign -q -N 1005 asmith
+	run --separate-stderr sp-forward
+	assert_output $'1005\tbusy\tsip:x@b.example\t\ton\town\t\t
+1005\tno-answer\treject\t9s\ton\town\t\t'
+	assert_equal "$stderr" ""
+	given_user bjones 1001
+	run --separate-stderr sp-forward bjones
+	assert_output ""
+}
+
+@test "sp-assign: --reset-forwarding leaves the rules behind" {
+	given_user asmith 1001
+	sp-forward -q asmith --busy reject
+	run --separate-stderr sp-assign -N 1005 --reset-forwarding asmith
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-forward)" ""
+	assert_equal "$(sql "SELECT old_value, new_value FROM event
+		WHERE what = 'forwarding' AND number = '1005'")" "busy=reject|"
+}
+
+@test "sp-assign: rules that would be a loop from the new number are refused" {
+	given_user asmith 1001
+	given_user gone 1005
+	sp-forward -q asmith --busy 1005
+	sp-recycle -q gone
+	remember
+	run --separate-stderr sp-assign -N 1005 asmith
+	assert_refused 65 "sp-assign: the forwarding cannot move along:\
+ cannot forward '1005' to '1005': it would go in a loop: 1005 -> 1005"
+	run --separate-stderr sp-assign -N 1005 --reset-forwarding asmith
+	assert_success
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: others' rules to the old number are told" {
+	given_user asmith 1001
+	given_user bjones 1002
+	given_user cdoe 1003
+	sp-forward -q bjones --busy 1001
+	sp-forward -q cdoe --always 1001
+	run --separate-stderr sp-assign -N 1005 asmith
+	assert_success
+	assert_output $'1005\tasmith\tFirst-asmith\tLast-asmith\t1005@acme.example'
+	assert_equal "$stderr" "\
+sp-assign: 1002 forwards busy to 1001, which nobody has now
+sp-assign: 1003 forwards always to 1001, which nobody has now"
+	run --separate-stderr sp-assign -q -N 1001 asmith
+	run --separate-stderr sp-assign -q -N 1005 asmith
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: the softphone of the old number is logged out" {
+	given_user asmith 1001
+	given_user bjones 1002
+	given_binding 1001
+	given_binding 1002
+	sp-assign -q -N 1005 asmith
+	assert_equal "$(sql "SELECT id FROM binding")" 1002
+	assert_equal "$(sql "SELECT binding_id FROM binding_live")" 1002
+	assert_equal "$(sql "SELECT ending, ended_ms > 1 FROM login_session
+		WHERE id = 1001")" "recycled|1"
+	assert_equal "$(state 1005)" offline
+	assert_equal "$(events_of asmith)" $'1001|deactivated||recycled
+1001|recycled|1001|1005
+1005|assigned|1001|1005'
+}
+
+@test "sp-assign: after a renumbering the login's digests are left" {
+	local secret was
+
+	secret=$(given_secret asmith)
+	was=$(digests asmith)
+	run --separate-stderr sp-assign -N 1005 asmith
+	assert_success
+	assert_equal "$stderr" "sp-assign: 'asmith' has 1005 now: the softphone\
+ must register that number, with the user name 'asmith' or a new secret (-s)"
+	assert_equal "$(digests asmith)" \
+		"$(awk -F '|' -v OFS='|' '{ $1 = $3 = "" } 1' <<<"$was")"
+	assert_equal "$(digests asmith)" "$(expected_digests 1005 asmith \
+		"$secret" | awk -F '|' -v OFS='|' '{ $1 = $3 = "" } 1')"
+}
+
+@test "sp-assign: -N with a new secret serves both names, without a warning" {
+	local secret
+
+	given_secret asmith
+	run --separate-stderr sp-assign -s -N 1005 asmith
+	assert_success
+	assert_equal "$stderr" ""
+	secret=$(cut -f 6 <<<"$output")
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1005 asmith "$secret")"
+}
+
+@test "sp-assign: a renumbered softphone logs in by its login only" {
+	local secret
+
+	load clients/wire
+	start_server
+	secret=$(given_phone asmith 1001)
+	run register 1001 "$secret"
+	assert_status 200
+	sp-assign -q -N 1005 asmith
+	assert_equal "$(bindings 1001)$(bindings 1005)" ""
+	run register 1001 "$secret"
+	assert_status 40[13]
+	run register 1005 "$secret"
+	assert_status 40[13]
+	assert_equal "$(bindings 1005)" ""
+	WITH="-u asmith" run register 1005 "$secret"
+	assert_status 200
+	assert_equal "$(bindings 1005)" "sip:1005@127.0.0.1:5070"
+}
+
+@test "sp-assign: a known user is refused a number that cannot be had" {
+	given_config "reserved: [1911]"
+	given_user bjones 1002
+	given_user resting 1003
+	sp-recycle -q --rest 1d resting
+	sql "UPDATE extension SET free_from_ms = 4102444800000
+		WHERE number = '1003'"
+	sp-assign -q --reserve 1004
+	given_user asmith 1001
+	given_binding 1001
+	sp-forward -q asmith --busy reject
+	remember
+	run --separate-stderr sp-assign -N 1002 asmith Other Name
+	assert_refused 73 \
+		"sp-assign: cannot assign '1002': number is taken by 'bjones'"
+	run --separate-stderr sp-assign -N 1911 asmith
+	assert_refused 73 "sp-assign: cannot assign '1911': number is reserved"
+	run --separate-stderr sp-assign -N 1004 asmith
+	assert_refused 73 "sp-assign: cannot assign '1004': number is reserved"
+	run --separate-stderr sp-assign -N 1003 asmith
+	assert_refused 73 "sp-assign: cannot assign '1003': number rests until\
+ 2100-01-01T00:00:00Z"
+	run --separate-stderr sp-assign -N 2000 asmith
+	assert_refused 73 "sp-assign: cannot assign '2000': number is not in\
+ the pool of 'acme.example'"
+	run --separate-stderr sp-assign -N 10x1 asmith
+	assert_refused 65 "sp-assign: '10x1' is not a number"
+}
+
+@test "sp-assign: whatever hangs on an extension moves along" {
+	given_user asmith 1001
+	sql "CREATE TABLE named (ext INTEGER REFERENCES extension (id));
+		INSERT INTO named SELECT id FROM extension"
+	sp-assign -q -N 1005 asmith
+	assert_equal "$(sql "SELECT number FROM named, extension e
+		WHERE e.id = ext")" 1005
+}
+
+@test "sp-assign: a file renumbers, and frees numbers for its later lines" {
+	given_user asmith 1001
+	given_user bjones 1002
+	given_csv login,number asmith,1005 bjones,1001 cdoe,
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_output --regexp "^1005.asmith.*
+1001.bjones.*
+1000.cdoe.*"
+	assert_equal "$stderr" ""
+	assert_equal "$(state 1002)" free
+}
+
+@test "sp-assign: a file that is undone tells of no move" {
+	given_secret asmith
+	given_bad 'login,number\nasmith,1005\nb d,\n'
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:3: 'b d' is not a login\
+ (letters, digits and . _ - + @)"
+}
+
+@test "sp-assign: --dry-run renumbers nobody, and tells all" {
+	given_user bjones 1002
+	given_user asmith 1001
+	given_binding 1001
+	sp-forward -q bjones --busy 1001
+	remember
+	run --separate-stderr sp-assign -n -N 1005 asmith
+	assert_success
+	assert_output $'1005\tasmith\tFirst-asmith\tLast-asmith\t1005@acme.example'
+	assert_equal "$stderr" "\
+sp-assign: dry run: nothing was changed
+sp-assign: 1002 forwards busy to 1001, which nobody has now"
+	assert_nothing_changed
+}
+
+# ---- --swap -----------------------------------------------------------------
+
+@test "sp-assign: --swap exchanges two users' numbers" {
+	given_user asmith 1001
+	given_user bjones 1002
+	run --separate-stderr sp-assign --swap bjones asmith
+	assert_success
+	assert_output \
+		$'1002\tasmith\tFirst-asmith\tLast-asmith\t1002@acme.example
+1001\tbjones\tFirst-bjones\tLast-bjones\t1001@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-status -q -o tsv | cut -f 1,2)" \
+		$'1001\tbjones\n1002\tasmith'
+	assert_equal "$(events_of asmith)" "1002|assigned|1001|1002"
+	assert_equal "$(events_of bjones)" "1001|assigned|1002|1001"
+	assert_equal "$(sql "SELECT number, login FROM tenure
+		ORDER BY number")" $'1001|asmith\n1002|bjones'
+}
+
+@test "sp-assign: --swap takes numbers as well as logins" {
+	given_user asmith 1001
+	given_user bjones 1002
+	sp-assign -q --swap 1001 ext:1002
+	assert_equal "$(sp-status -q -o tsv | cut -f 2)" $'bjones\nasmith'
+}
+
+@test "sp-assign: --swap takes forwarding along and logs both out" {
+	given_user asmith 1001
+	given_user bjones 1002
+	given_binding 1001
+	given_binding 1002
+	sp-forward -q asmith --busy reject
+	sp-forward -q bjones --always sip:x@b.example
+	sp-assign -q --swap asmith bjones
+	assert_equal "$(sp-forward | cut -f 1-3)" \
+		$'1001\talways\tsip:x@b.example\n1002\tbusy\treject'
+	assert_equal "$(sql "SELECT count(*) FROM binding, binding_live")" 0
+	assert_equal "$(sql "SELECT DISTINCT ending FROM login_session")" \
+		recycled
+	sp-assign -q --swap asmith bjones --reset-forwarding
+	assert_equal "$(sp-forward)" ""
+}
+
+@test "sp-assign: --swap warns those whose secret stays" {
+	given_secret asmith
+	given_user bjones
+	given_secret cdoe
+	run --separate-stderr sp-assign --swap cdoe asmith
+	assert_success
+	assert_equal "$stderr" "\
+sp-assign: 'asmith' has 1002 now: the softphone must register that number,\
+ with the user name 'asmith' or a new secret (-s)
+sp-assign: 'cdoe' has 1000 now: the softphone must register that number,\
+ with the user name 'cdoe' or a new secret (-s)"
+	assert_regex "$(digests asmith)" '^\|[0-9a-f]{32}\|\|[0-9a-f]{64}$'
+	run --separate-stderr sp-assign --swap bjones asmith
+	assert_equal "$stderr" "\
+sp-assign: 'asmith' has 1001 now: the softphone must register that number,\
+ with the user name 'asmith' or a new secret (-s)"
+}
+
+@test "sp-assign: --swap: rules to the numbers stay, and a loop is refused" {
+	given_user asmith 1001
+	given_user bjones 1002
+	given_user cdoe 1003
+	sp-forward -q asmith --busy 1003
+	sp-forward -q cdoe --busy 1002
+	remember
+	run --separate-stderr sp-assign --swap bjones asmith
+	assert_refused 65 "sp-assign: the forwarding cannot move along:\
+ cannot forward '1002' to '1003': it would go in a loop: 1002 -> 1003 -> 1002"
+	run --separate-stderr sp-assign --swap bjones --reset-forwarding asmith
+	assert_success
+	assert_equal "$stderr" ""
+	assert_equal "$(sp-forward | cut -f 1-3)" $'1003\tbusy\t1002'
+}
+
+@test "sp-assign: --swap of one, or with nobody, is refused" {
+	given_user asmith 1001
+	remember
+	run --separate-stderr sp-assign --swap 1001 asmith
+	assert_refused 65 "sp-assign: 'asmith' and '1001' are one and the same:\
+ nothing to swap"
+	run --separate-stderr sp-assign --swap nobody asmith
+	assert_refused 67 \
+		"sp-assign: no user or extension 'nobody' in 'acme.example'"
+	run --separate-stderr sp-assign --swap asmith 1500
+	assert_refused 67 \
+		"sp-assign: no user or extension '1500' in 'acme.example'"
+	run --separate-stderr sp-assign -n --swap nobody asmith
+	assert_refused 67 \
+		"sp-assign: no user or extension 'nobody' in 'acme.example'"
+}
+
+# ---- --reserve --------------------------------------------------------------
+
+@test "sp-assign: --reserve keeps numbers from being given" {
+	run --separate-stderr sp-assign --reserve 1000 --reserve 1002
+	assert_success
+	assert_output $'1000\t\t\t\t\n1002\t\t\t\t'
+	assert_equal "$stderr" ""
+	assert_equal "$(state 1000)" reserved
+	assert_equal "$(assign a b)" "1001 1003"
+	assert_equal "$(sql "SELECT number, login, what, old_value, new_value,
+		tool FROM event WHERE seq = 1")" "1000||reserved|||sp-assign"
+	remember
+	run --separate-stderr sp-assign -N 1000 c
+	assert_refused 73 "sp-assign: cannot assign '1000': number is reserved"
+}
+
+@test "sp-assign: --unreserve gives it again" {
+	sp-assign -q --reserve 1000 --reserve 1001
+	run --separate-stderr sp-assign --unreserve 1000
+	assert_success
+	assert_output $'1000\t\t\t\t'
+	assert_equal "$stderr" ""
+	assert_equal "$(last_event)" "1000||unreserved|||sp-assign|$(id -un)"
+	assert_equal "$(assign a b)" "1000 1002"
+}
+
+@test "sp-assign: --reserve and --unreserve again change nothing" {
+	sp-assign -q --reserve 1000
+	remember
+	run --separate-stderr sp-assign --reserve 1000 --unreserve 1001
+	assert_success
+	assert_output $'1000\t\t\t\t\n1001\t\t\t\t'
+	assert_equal "$stderr" ""
+	assert_nothing_changed
+}
+
+@test "sp-assign: a taken number is reserved for when it is free" {
+	given_user asmith 1000
+	run --separate-stderr sp-assign --reserve 1000
+	assert_success
+	assert_output $'1000\tasmith\tFirst-asmith\tLast-asmith\t1000@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(last_event)" "1000|asmith|reserved|||sp-assign|$(id -un)"
+	assert_equal "$(state 1000)" offline
+	sp-recycle -q asmith
+	assert_equal "$(state 1000)" reserved
+	assert_equal "$(assign bjones)" 1001
+}
+
+@test "sp-assign: a reservation stays with the number, not with the user" {
+	given_user asmith 1000
+	given_user bjones 1001
+	sp-assign -q --reserve 1000
+	sp-assign -q --swap asmith bjones
+	sp-recycle -q asmith bjones
+	assert_equal "$(state 1000) $(state 1001)" "reserved free"
+	given_user asmith 1002
+	sp-assign -q --reserve 1002
+	sp-assign -q -N 1003 asmith
+	assert_equal "$(state 1002)" reserved
+}
+
+@test "sp-assign: what cannot be reserved is told, each of it" {
+	given_config "reserved: [1911]"
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign --reserve 1500 --reserve 2000 \
+		--unreserve 1911 --unreserve x
+	assert_refused 73 "\
+sp-assign: cannot reserve '2000': number is not in the pool of 'acme.example'
+sp-assign: cannot unreserve '1911': the configuration reserves it
+sp-assign: cannot reserve 'x': number is not in the pool of 'acme.example'"
+	run --separate-stderr sp-assign -k --reserve 2000 --reserve 1500
+	assert_failure 65
+	assert_output $'1500\t\t\t\t'
+	assert_equal "$stderr" "sp-assign: cannot reserve '2000': number is not\
+ in the pool of 'acme.example'"
+	assert_equal "$(state 1500)" reserved
+}
+
+@test "sp-assign: one that the configuration reserves may be reserved, too" {
+	given_config "reserved: [1911]"
+	sp-assign -q --reserve 1911
+	given_config
+	remember
+	run --separate-stderr sp-assign -N 1911 asmith
+	assert_refused 73 "sp-assign: cannot assign '1911': number is reserved"
+}
+
+@test "sp-assign: of a number that nobody has, a listing has null" {
+	run --separate-stderr sp-assign -o jsonl --reserve 1500
+	assert_success
+	assert_output '{"number":"1500","login":null,"first":null,"last":null,"registered_name":null}'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: --dry-run reserves nothing" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign -n --reserve 1500
+	assert_success
+	assert_output $'1500\t\t\t\t'
+	assert_equal "$stderr" "sp-assign: dry run: nothing was changed"
+	assert_nothing_changed
 }
 
 # ---- which number is next ---------------------------------------------------
@@ -286,6 +760,50 @@ given_pool() {
 	assert_equal "$(assign c)" "1000"
 }
 
+# assign_rested LOGIN...: the same, by --order rested.
+assign_rested() {
+	local login
+
+	for login in "$@"; do
+		sp-assign -o tsv --order rested "$login" | cut -f 1
+	done | paste -sd ' '
+}
+
+@test "sp-assign: --order rested gives unused numbers, then those longest free" {
+	given_pool "1000-1003"
+	assert_equal "$(assign a b c)" "1000 1001 1002"
+	sp-recycle -q b
+	sql "UPDATE extension SET released_ms = 1000 WHERE number = '1001'"
+	sp-recycle -q a
+	assert_equal "$(assign_rested d e f)" "1003 1001 1000"
+	run --separate-stderr sp-assign --order rested g
+	assert_failure 73
+	assert_equal "$stderr" \
+		"sp-assign: the pool of 'acme.example' is exhausted"
+}
+
+@test "sp-assign: --order rested passes over what rests or is reserved" {
+	given_pool "1000-1002"
+	assign a b c
+	sp-recycle -q b c
+	sp-recycle -q --rest 1d a
+	sp-assign -q --reserve 1001
+	assert_equal "$(assign_rested d)" 1002
+}
+
+@test "sp-assign: --order goes with a file; lowest is the default" {
+	given_pool "1000-1002"
+	assign a b
+	sp-recycle -q a
+	given_csv login c d
+	run --separate-stderr sp-assign -n --order rested -f users.csv
+	assert_output --regexp $'^1002\tc.*\n1000\td'
+	run --separate-stderr sp-assign -n -f users.csv
+	assert_output --regexp $'^1000\tc.*\n1002\td'
+	run --separate-stderr sp-assign -n --order lowest -f users.csv
+	assert_output --regexp $'^1000\tc.*\n1002\td'
+}
+
 @test "sp-assign: many at once make one database and get a number each" {
 	local round login pids
 
@@ -358,7 +876,7 @@ given_pool() {
 	assert_equal "$(digests asmith)" \
 		"$(expected_digests 1000 asmith "$second")"
 	assert_equal "$(last_event)" \
-		"1000|asmith|new-secret||sp-assign|$(id -un)"
+		"1000|asmith|new-secret|||sp-assign|$(id -un)"
 }
 
 @test "sp-assign: -s with a file leaves a secret that is there" {
@@ -407,6 +925,83 @@ sp-assign: users.csv:2: the secret has 7 bytes, expected 8 to 128
 sp-assign: users.csv:3: the secret has 129 bytes, expected 8 to 128"
 }
 
+@test "sp-assign: --secret-stdin takes the first line" {
+	run --separate-stderr sp-assign --secret-stdin asmith \
+		< <(printf 'correct-horse\r\nmore\n')
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith correct-horse)"
+	run --separate-stderr sp-assign --secret-stdin asmith \
+		< <(printf 'battery staple')
+	assert_success
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith 'battery staple')"
+	assert_equal "$(last_event)" \
+		"1000|asmith|new-secret|||sp-assign|$(id -un)"
+	run dump
+	refute_output --partial staple
+}
+
+@test "sp-assign: --secret-fd takes the first line of a descriptor" {
+	run --separate-stderr bash -c 'sp-assign --secret-fd 7 asmith Ann &&
+		cat <&7' 7< <(printf 'correct-horse\nleft\n')
+	assert_success
+	assert_output $'1000\tasmith\tAnn\t\t1000@acme.example\nleft'
+	assert_equal "$stderr" ""
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith correct-horse)"
+}
+
+@test "sp-assign: a secret that is read may have 8 to 128 bytes" {
+	local longest
+	longest=$(printf 'x%.0s' {1..128})
+
+	sp-assign -q --secret-stdin asmith <<<"$longest"
+	assert_equal "$(digests asmith)" \
+		"$(expected_digests 1000 asmith "$longest")"
+	remember
+	run --separate-stderr sp-assign --secret-stdin asmith <<<"${longest}x"
+	assert_refused 65 "sp-assign: the secret has more than 128 bytes"
+	run --separate-stderr sp-assign --secret-stdin bjones <<<1234567
+	assert_refused 65 \
+		"sp-assign: the secret has 7 bytes, expected 8 to 128"
+	for bad in 'long\0enough\n' 'long\tenough\n'; do
+		# shellcheck disable=SC2059
+		run --separate-stderr sp-assign --secret-stdin asmith \
+			< <(printf "$bad")
+		assert_refused 65 "sp-assign: the secret has a control character"
+	done
+	run --separate-stderr sp-assign --secret-stdin asmith \
+		< <(printf 'b\xf6ser-Geist\n')
+	assert_refused 65 "sp-assign: the secret is not UTF-8"
+}
+
+@test "sp-assign: no secret where one is to be read is refused" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign --secret-stdin asmith </dev/null
+	assert_refused 65 \
+		"sp-assign: standard input has no secret, expected a line"
+	run --separate-stderr sp-assign --secret-stdin asmith <<<$'\nsecond line'
+	assert_refused 65 \
+		"sp-assign: standard input has no secret, expected a line"
+	run --separate-stderr sp-assign --secret-fd 7 asmith 7</dev/null
+	assert_refused 65 \
+		"sp-assign: descriptor 7 has no secret, expected a line"
+	run --separate-stderr sp-assign --secret-fd 77 asmith
+	assert_refused 64 "sp-assign: cannot read the secret from descriptor\
+ 77: Bad file descriptor"
+	run --separate-stderr sp-assign --secret-fd 7 asmith 7<.
+	assert_refused 74 "sp-assign: cannot read the secret from descriptor\
+ 7: Is a directory"
+	for fd in x '' -1 99999999999; do
+		run --separate-stderr sp-assign --secret-fd "$fd" asmith
+		assert_refused 64 "sp-assign: '$fd' is not a file descriptor"
+	done
+}
+
 @test "sp-assign: database, -wal and -shm are their owner's alone" {
 	umask 0
 	sp-assign -q asmith
@@ -441,6 +1036,15 @@ sp-assign: users.csv:3: the secret has 129 bytes, expected 8 to 128"
 	run --separate-stderr sp-assign -f - < <(printf 'login\nasmith\n')
 	assert_success
 	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: -f reads from a pipe" {
+	run --separate-stderr bash -o pipefail -c \
+		"printf 'login\n' | cat - <(seq -f 'u%04g' 900) |
+			sp-assign -f - | tail -n 1"
+	assert_success
+	assert_output $'1899\tu0900\t\t\t1899@acme.example'
 	assert_equal "$stderr" ""
 }
 
@@ -577,7 +1181,7 @@ ANN_AND_BOB=$'0100\tasmith\tAnn\tSmith, Dr.\t0100@acme.example
 	sp-assign -q bjones
 	sp-assign -q null ' - x' '{: #'
 	sp-forward -q asmith --busy 1007
-	for format in csv json jsonl; do
+	for format in csv json jsonl yaml; do
 		sp-status -q -o $format | sp-assign -q -d $format.db -f -
 		assert_equal "$(sp-status -q -o tsv -d $format.db | cut -f 1-4)" \
 			"$(sp-status -q -o tsv | cut -f 1-4)"
@@ -704,7 +1308,7 @@ sp-assign: users.csv:3: a quote is not closed"
 	sp-recycle -q resting
 	sql "UPDATE extension SET free_from_ms = 4102444800000"
 	given_bad 'login,number\na,1500\nb,2000\nc,1911\nd,12x\ne,1600\nf,\ng,1000
-known,1501\n'
+known,1911\n'
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 73 "\
 sp-assign: users.csv:2: cannot assign '1500': number is taken by 'known'
@@ -715,15 +1319,17 @@ sp-assign: users.csv:5: '12x' is not a number
 sp-assign: users.csv:6: cannot assign '1600': number rests until\
  2100-01-01T00:00:00Z
 sp-assign: users.csv:8: cannot assign '1000': number is taken by 'f'
-sp-assign: users.csv:9: cannot assign '1501': 'known' has number 1500 already"
+sp-assign: users.csv:9: cannot assign '1911': number is reserved"
 }
 
-@test "sp-assign: a pool exhausted in the middle of a file is told once" {
+@test "sp-assign: whoever an exhausted pool has no number for is told" {
 	given_pool "1500-1502"
-	given_bad 'login\na\nb\nc\nd\n'
+	given_bad 'login\na\nb\nc\nknown\nd e\nf\n'
 	run --separate-stderr sp-assign -f users.csv
-	assert_refused 73 \
-		"sp-assign: users.csv:4: the pool of 'acme.example' is exhausted"
+	assert_refused 73 "\
+sp-assign: users.csv:4: the pool of 'acme.example' is exhausted
+sp-assign: users.csv:6: 'd e' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:7: the pool of 'acme.example' is exhausted"
 }
 
 @test "sp-assign: the exit status is that of the first bad line" {
@@ -757,6 +1363,80 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 	chmod 0 users.csv
 	run --separate-stderr as_mortal sp-assign -f users.csv
 	assert_refused 77 "sp-assign: cannot read 'users.csv': Permission denied"
+}
+
+# ---- --keep-going -----------------------------------------------------------
+
+@test "sp-assign: -k does the good lines and tells the bad ones" {
+	given_bad 'login,number,first\na,1500,\nb,1600,Bo\nc d,,\ne,9999,\nf,,\n'
+	run --separate-stderr sp-assign -k -f users.csv
+	assert_failure 65
+	assert_output $'1600\tb\tBo\t\t1600@acme.example
+1000\tf\t\t\t1000@acme.example'
+	assert_equal "$stderr" "\
+sp-assign: users.csv:2: cannot assign '1500': number is taken by 'known'
+sp-assign: users.csv:4: 'c d' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:5: cannot assign '9999': number is not in the pool of\
+ 'acme.example'"
+	assert_equal "$(sql "SELECT login FROM sp_user ORDER BY login" |
+		paste -sd ' ')" "b f known"
+}
+
+@test "sp-assign: -k leaves nothing of a bad line" {
+	given_bad 'login,number,first,secret\na,,Al,short\nknown,1700,New,short
+b,,,\n'
+	sp-forward -q known --busy reject
+	sql "UPDATE sqlite_sequence SET seq = 100"
+	run --separate-stderr sp-assign -k -f users.csv
+	assert_failure 65
+	assert_output $'1000\tb\t\t\t1000@acme.example'
+	assert_equal "$stderr" "\
+sp-assign: users.csv:2: the secret has 5 bytes, expected 8 to 128
+sp-assign: users.csv:3: the secret has 5 bytes, expected 8 to 128"
+	assert_equal "$(sql "SELECT number, login, first_name FROM extension e
+		JOIN sp_user u ON u.id = e.user_id ORDER BY number")" \
+		$'1000|b|\n1500|known|First-known'
+	assert_equal "$(sql "SELECT number, login, what FROM event
+		WHERE seq > 100")" "1000|b|assigned"
+	assert_equal "$(sql "SELECT count(*) FROM secret")" 0
+	assert_equal "$(sp-forward | cut -f 1-3)" $'1500\tbusy\treject'
+}
+
+@test "sp-assign: -k does the lines behind an exhausted pool" {
+	given_pool "1500-1501"
+	given_bad 'login,first\na,\nb,\nknown,New\n'
+	run --separate-stderr sp-assign -k -f users.csv
+	assert_failure 65
+	assert_output $'1501\ta\t\t\t1501@acme.example
+1500\tknown\tNew\tLast-known\t1500@acme.example'
+	assert_equal "$stderr" "sp-assign: users.csv:3: the pool of\
+ 'acme.example' is exhausted"
+}
+
+@test "sp-assign: -k without a bad line is done" {
+	given_csv login a b
+	run --separate-stderr sp-assign -q -k -f users.csv
+	assert_success
+	assert_output ""
+	assert_equal "$stderr" ""
+}
+
+@test "sp-assign: -k cannot do without a header" {
+	given_bad 'name\nasmith\n'
+	run --separate-stderr sp-assign -k -f users.csv
+	assert_refused 65 "sp-assign: users.csv:1: unknown column 'name',\
+ expected login,first,last,number,secret"
+}
+
+@test "sp-assign: -k with --dry-run changes nothing and exits the same" {
+	given_bad 'login\na\nb c\n'
+	run --separate-stderr sp-assign -n -k -f users.csv
+	assert_failure 65
+	assert_output $'1000\ta\t\t\t1000@acme.example'
+	assert_equal "$stderr" "\
+sp-assign: dry run: nothing was changed
+sp-assign: users.csv:3: 'b c' is not a login (letters, digits and . _ - + @)"
+	assert_nothing_changed
 }
 
 # ---- dry run ----------------------------------------------------------------
@@ -795,7 +1475,7 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 @test "sp-assign: an event tells who assigned what with which tool" {
 	sp-assign -q asmith Ann
 	assert_equal "$(last_event)" \
-		"1000|asmith|assigned||sp-assign|$(id -un)"
+		"1000|asmith|assigned||1000|sp-assign|$(id -un)"
 	assert_equal "$(sql "SELECT count(*) FROM event, tenant
 		WHERE tenant_id = tenant.id AND domain = 'acme.example'
 		AND abs(at_ms / 1000 - $(date +%s)) < 600")" 1
@@ -808,29 +1488,69 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 	[ "$(id -u)" -eq 0 ] || actor=$(id -un)
 	SUDO_USER=mallory sp-assign -q asmith
 	assert_equal "$(last_event)" \
-		"1000|asmith|assigned||sp-assign|$actor"
+		"1000|asmith|assigned||1000|sp-assign|$actor"
 }
 
 # ---- usage and output -------------------------------------------------------
 
-@test "sp-assign: wrong usage is told with a pointer to --help" {
-	run --separate-stderr sp-assign
+# assert_usage SENTENCE ARG...: sp-assign ARG... is wrong usage and does nothing.
+assert_usage() {
+	run --separate-stderr sp-assign "${@:2}"
 	assert_failure 64
-	assert_equal "$stderr" \
-		"sp-assign: no login is named (see sp-assign --help)"
-	run --separate-stderr sp-assign a b c d
-	assert_failure 64
-	assert_equal "$stderr" "sp-assign: too many operands: expected\
- LOGIN [FIRST [LAST]] (see sp-assign --help)"
-	run --separate-stderr sp-assign -f users.csv asmith
-	assert_failure 64
-	assert_equal "$stderr" "sp-assign: --file goes with neither operands\
- nor --number (see sp-assign --help)"
-	run --separate-stderr sp-assign --numbre 1000 asmith
-	assert_failure 64
-	assert_equal "$stderr" \
-		"sp-assign: unknown option '--numbre' (see sp-assign --help)"
+	assert_output ""
+	assert_equal "$stderr" "sp-assign: $1 (see sp-assign --help)"
 	assert_not_exists sp.db
+}
+
+@test "sp-assign: wrong usage is told with a pointer to --help" {
+	assert_usage "no login is named"
+	assert_usage "no login is named" -s
+	assert_usage "too many operands: expected LOGIN [FIRST [LAST]]" a b c d
+	assert_usage "--file takes no operands" -f users.csv asmith
+	assert_usage "--reserve takes no operands" --reserve 1500 1501
+	assert_usage "--reserve takes no operands" --unreserve 1500 1501
+	assert_usage "unknown option '--numbre'" --numbre 1000 asmith
+	assert_usage "--order: 'highest' is neither lowest nor rested" \
+		--order highest asmith
+}
+
+@test "sp-assign: options that exclude each other are wrong usage" {
+	local forms="--file, --swap and --reserve exclude each other"
+	local secrets="--secret, --secret-stdin and --secret-fd exclude each\
+ other"
+	local alone="--number, --secret-stdin and --secret-fd go with a LOGIN\
+ alone"
+
+	assert_usage "$forms" -f users.csv --swap a
+	assert_usage "$forms" -f users.csv --reserve 1500
+	assert_usage "$forms" --swap a --unreserve 1500 b
+	assert_usage "--swap takes one LOGIN beside its own" --swap a
+	assert_usage "--swap takes one LOGIN beside its own" --swap a b c
+	assert_usage "$secrets" -s --secret-stdin a
+	assert_usage "$secrets" --secret-stdin --secret-fd 3 a
+	assert_usage "$secrets" -s --secret-fd 3 a
+	assert_usage "$alone" -N 1000 -f users.csv
+	assert_usage "$alone" -N 1000 --swap a b
+	assert_usage "$alone" --secret-stdin -f users.csv
+	assert_usage "$alone" --secret-fd 3 --reserve 1500
+	assert_usage "--secret goes with neither --swap nor --reserve" \
+		-s --swap a b
+	assert_usage "--secret goes with neither --swap nor --reserve" \
+		-s --reserve 1500
+	assert_usage "--reset-forwarding goes with --number, --swap or --file" \
+		--reset-forwarding a
+}
+
+@test "sp-assign: --verbose says configuration, database and tenant" {
+	run --separate-stderr sp-assign -v asmith
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" "sp-assign: configuration $SP_CONFIG, database\
+ $SP_DB, tenant acme.example"
+	unset SP_CONFIG
+	run --separate-stderr sp-assign -v -d other.db asmith
+	assert_equal "$stderr" "sp-assign: configuration none, database\
+ other.db, tenant localhost"
 }
 
 @test "sp-assign: an unknown format is refused before anything is done" {
