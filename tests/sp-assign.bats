@@ -447,6 +447,17 @@ sp-assign: 1003 forwards always to 1001, which nobody has now"
 	assert_equal "$(state 1002)" free
 }
 
+@test "sp-assign: a number that a file frees in a former range is the next" {
+	given_pool "1000, 2000-2002"
+	given_user asmith 1000
+	given_csv login,number a, asmith,2002 b, c,
+	run --separate-stderr sp-assign -f users.csv
+	assert_success
+	assert_equal "$(cut -f 1,2 <<<"$output" | paste -sd ' ')" \
+		$'2000\ta 2002\tasmith 1000\tb 2001\tc'
+	assert_equal "$stderr" ""
+}
+
 @test "sp-assign: a file that is undone tells of no move" {
 	given_secret asmith
 	given_bad 'login,number\nasmith,1005\nb d,\n'
@@ -1411,6 +1422,19 @@ sp-assign: users.csv:3: the secret has 5 bytes, expected 8 to 128"
 1500\tknown\tNew\tLast-known\t1500@acme.example'
 	assert_equal "$stderr" "sp-assign: users.csv:3: the pool of\
  'acme.example' is exhausted"
+}
+
+@test "sp-assign: -k finds a rested number also behind a bad line" {
+	given_pool "1000"
+	given_user gone 1000
+	sp-recycle -q --rest 1d gone
+	sql "UPDATE extension SET free_from_ms = 1"
+	given_csv login,secret a,short b,
+	run --separate-stderr sp-assign -k --order rested -f users.csv
+	assert_failure 65
+	assert_output $'1000\tb\t\t\t1000@acme.example'
+	assert_equal "$stderr" "sp-assign: users.csv:2: the secret has 5 bytes,\
+ expected 8 to 128"
 }
 
 @test "sp-assign: -k without a bad line is done" {

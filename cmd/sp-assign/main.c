@@ -112,6 +112,9 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 	}
 	if (sp_assignment_make(&w->app.scope, w->hash, a, &assigned, err) != 0)
 		return -1;
+	/* The number that was left may be free before where it stands. */
+	if (assigned.old_number[0] != '\0')
+		w->cursor = (struct sp_pool_cursor){0};
 	/* One that a dry run has made is nobody's. */
 	return report(w, &assigned,
 		a->secret == secret && !w->common.dry_run ? secret : NULL, err);
