@@ -23,7 +23,8 @@ static int check(const struct sp_assign *assign, struct sp_err *err)
 	if (assign->number != NULL && !sp_text_is_digits(assign->number))
 		return sp_err_set(err, SP_DATA, "'%.40s' is not a number",
 			assign->number);
-	return 0;
+	return assign->secret == NULL ? 0
+				      : sp_secret_check(assign->secret, err);
 }
 
 static int tell(const struct sp_scope *scope, const struct sp_assigned *a,

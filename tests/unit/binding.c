@@ -8,36 +8,6 @@
 /* Moments are milliseconds from this one. */
 #define T WORLD_NOW_MS
 
-/* One text of a query without values: rows with a space between them. */
-static const char *history(struct world *w, const char *sql)
-{
-	static char text[1024];
-	struct sp_stmt *st;
-	size_t n = 0;
-
-	text[0] = '\0';
-	world_must(w, sp_db_query(w->db, sql, SP_NO_ARGS, &st, &w->err) == 0,
-		sql);
-	while (sp_db_step(st, &w->err) == 1 && n < sizeof text)
-		n += (size_t)snprintf(text + n, sizeof text - n, "%s%s",
-			n == 0 ? "" : " ", sp_col_text(st, 0));
-	sp_db_done(st);
-	return text;
-}
-
-/* What has happened since the last call. */
-static const char *events(struct world *w)
-{
-	static const char SQL[] =
-		"SELECT CASE WHEN detail = '' THEN what"
-		" ELSE what || '=' || detail END FROM event ORDER BY seq",
-			  FORGET[] = "DELETE FROM event";
-	const char *text = history(w, SQL);
-
-	sp_db_exec(w->db, FORGET, SP_NO_ARGS, NULL, &w->err);
-	return text;
-}
-
 /* "lost@30000": how each session ended, and when. */
 static const char *sessions(struct world *w)
 {
@@ -46,16 +16,7 @@ static const char *sessions(struct world *w)
 		" (ended_ms - 1795426200000), 'open') FROM login_session"
 		" ORDER BY id";
 
-	return history(w, SQL);
-}
-
-static struct sp_extension extension_of(struct world *w, const char *operand)
-{
-	struct sp_extension e;
-
-	world_must(w, sp_extension_get(&w->scope, operand, &e, &w->err) == 0,
-		operand);
-	return e;
+	return world_text(w, SQL);
 }
 
 /* Of asmith, now, for 30 seconds. */
@@ -71,7 +32,7 @@ static void add(struct world *w, const char *contact)
 
 	snprintf(b.contact, sizeof b.contact, "%s", contact);
 	world_must(w,
-		sp_binding_add(&w->scope, extension_of(w, "asmith").id, &b,
+		sp_binding_add(&w->scope, world_extension(w, "asmith").id, &b,
 			&w->err) == 0,
 		contact);
 }
@@ -81,7 +42,7 @@ static struct sp_binding get(struct world *w, int i)
 {
 	struct sp_binding list[8] = {{0}};
 
-	sp_binding_list(&w->scope, extension_of(w, "asmith").id, list, 8,
+	sp_binding_list(&w->scope, world_extension(w, "asmith").id, list, 8,
 		&w->err);
 	return list[i];
 }
@@ -103,7 +64,7 @@ static void open_phone(struct world *w)
 	world_open(w);
 	world_set_pool(w, "1000-1009", "");
 	world_assign(w, "asmith", NULL);
-	events(w);
+	world_events(w);
 }
 
 static void check_session(struct unit *u)
@@ -113,12 +74,13 @@ static void check_session(struct unit *u)
 	int64_t id;
 
 	open_phone(&w);
-	id = extension_of(&w, "asmith").id;
+	id = world_extension(&w, "asmith").id;
 	add(&w, "sip:a");
-	unit_str(u, events(&w), "logged-in=phone created=sip:a", "the first");
+	unit_str(u, world_events(&w),
+		"1000 logged-in:>phone, 1000 created:>sip:a", "the first");
 	w.scope.now_ms = T + 10;
 	add(&w, "sip:b");
-	unit_str(u, events(&w), "created=sip:b", "the second");
+	unit_str(u, world_events(&w), "1000 created:>sip:b", "the second");
 	unit_str(u, sessions(&w), "open", "one session");
 	unit_str(u, get(&w, 0).contact, "sip:b", "the newest comes first");
 	unit_str(u, get(&w, 1).contact, "sip:a", "  then the other");
@@ -129,7 +91,7 @@ static void check_session(struct unit *u)
 	b.cseq = 2;
 	snprintf(b.user_agent, sizeof b.user_agent, "other");
 	unit_int(u, sp_binding_refresh(&w.scope, &b, &w.err), 0, "refreshed");
-	unit_str(u, events(&w), "", "  no event");
+	unit_str(u, world_events(&w), "", "  no event");
 	unit_str(u, get(&w, 0).contact, "sip:a", "  it is the newest now");
 	unit_int(u, get(&w, 0).interval_ms, 20, "  its interval");
 	unit_int(u, get(&w, 0).cseq, 2, "  its CSeq");
@@ -137,15 +99,17 @@ static void check_session(struct unit *u)
 	unit_int(u, sp_binding_update(&w.scope, &b, &w.err), 0, "rewritten");
 	unit_str(u, get(&w, 0).user_agent, "other", "  the wide row");
 	sp_binding_remove(&w.scope, id, &b, &w.err);
-	unit_str(u, events(&w), "unregistered=sip:a", "one is removed");
+	unit_str(u, world_events(&w), "1000 unregistered:sip:a>",
+		"one is removed");
 	unit_str(u, sessions(&w), "open", "  the session goes on");
 	b = get(&w, 0);
 	w.scope.now_ms = T + 500;
 	sp_binding_remove(&w.scope, id, &b, &w.err);
-	unit_str(u, events(&w), "unregistered=sip:b logged-out", "the last");
+	unit_str(u, world_events(&w),
+		"1000 unregistered:sip:b>, 1000 logged-out", "the last");
 	unit_str(u, sessions(&w), "logout@500", "  ends the session");
 	add(&w, "sip:a");
-	unit_str(u, sessions(&w), "logout@500 open", "another one");
+	unit_str(u, sessions(&w), "logout@500, open", "another one");
 	world_close(&w);
 }
 
@@ -155,16 +119,16 @@ static void check_drop(struct unit *u)
 	struct sp_extension e;
 
 	open_phone(&w);
-	e = extension_of(&w, "asmith");
+	e = world_extension(&w, "asmith");
 	unit_int(u, sp_binding_drop(&w.scope, &e, &w.err), 0, "none to drop");
-	unit_str(u, events(&w), "", "  no event");
+	unit_str(u, world_events(&w), "", "  no event");
 	add(&w, "sip:a");
 	add(&w, "sip:b");
-	events(&w);
-	e = extension_of(&w, "asmith");
+	world_events(&w);
+	e = world_extension(&w, "asmith");
 	w.scope.now_ms = T + 7;
 	unit_int(u, sp_binding_drop(&w.scope, &e, &w.err), 2, "two dropped");
-	unit_str(u, events(&w), "deactivated", "  an event");
+	unit_str(u, world_events(&w), "1000 deactivated", "  an event");
 	unit_str(u, sessions(&w), "kicked@7", "  the session ends");
 	world_close(&w);
 }
@@ -180,14 +144,15 @@ static void check_recycled(struct unit *u)
 
 	open_phone(&w);
 	add(&w, "sip:a");
-	events(&w);
+	world_events(&w);
 	w.scope.now_ms = T + 8;
 	world_recycle(&w, "asmith");
-	unit_str(u, events(&w), "recycled", "recycled");
+	unit_str(u, world_events(&w),
+		"1000 deactivated:>recycled, 1000 recycled:1000>", "recycled");
 	unit_str(u, sessions(&w), "recycled@8", "  the session ends");
-	unit_str(u, history(&w, LEFT), "0", "  nothing is left");
+	unit_str(u, world_text(&w, LEFT), "0", "  nothing is left");
 	world_assign(&w, "asmith", NULL);
-	unit_int(u, extension_of(&w, "asmith").session_id, 0,
+	unit_int(u, world_extension(&w, "asmith").session_id, 0,
 		"  the next owner has had no session");
 	world_close(&w);
 }
@@ -200,14 +165,15 @@ static void check_lost(struct unit *u)
 	add(&w, "sip:a");
 	w.scope.now_ms = T + 10;
 	add(&w, "sip:b");
-	events(&w);
+	world_events(&w);
 	w.scope.now_ms = T + 30000;
 	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 1, "one ran out");
-	unit_str(u, events(&w), "expired=sip:a", "  an event");
+	unit_str(u, world_events(&w), "1000 expired:sip:a>", "  an event");
 	unit_str(u, sessions(&w), "open", "  the session goes on");
 	w.scope.now_ms = T + 31000;
 	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 1, "the last too");
-	unit_str(u, events(&w), "expired=sip:b lost", "  its events");
+	unit_str(u, world_events(&w), "1000 expired:sip:b>, 1000 lost",
+		"  its events");
 	unit_str(u, sessions(&w), "lost@30010", "  when it ran out");
 	world_close(&w);
 }
@@ -246,7 +212,8 @@ static void check_states(struct unit *u)
 	add(&w, "sip:b");
 	b = get(&w, 0);
 	w.scope.now_ms = T + 32000;
-	sp_binding_remove(&w.scope, extension_of(&w, "asmith").id, &b, &w.err);
+	sp_binding_remove(&w.scope, world_extension(&w, "asmith").id, &b,
+		&w.err);
 	unit_str(u, state(&w, 40000, &since), "offline", "logged out");
 	unit_int(u, since, 32000, "  since");
 	world_close(&w);

@@ -57,11 +57,12 @@ static const struct {
 		"2: not a mapping, expected lines with 'key: value'"},
 	{"db: a\n---\ndb: b\n", "2: a second document, expected only one"},
 	/* Keys. */
-	{"db: a\npools: 1\n",
-		"2: unknown key 'pools', expected db, listen, tenants"},
+	{"db: a\npools: 1\n", "2: unknown key 'pools', expected db, history, "
+			      "listen, tenants"},
 	{"db: a\ndb: b\n", "2: 'db' a second time, expected only one"},
 	{"? [db]\n: a\n", "1: a list, expected one value"},
-	{"<<: {db: a}\n", "1: unknown key '<<', expected db, listen, tenants"},
+	{"<<: {db: a}\n",
+		"1: unknown key '<<', expected db, history, listen, tenants"},
 	{"db: [a]\n", "1: db: a list, expected one value"},
 	{"db: {a: b}\n", "1: db: a mapping, expected one value"},
 	{"db:\n", "1: db: empty, expected a value"},

@@ -360,7 +360,7 @@ static void check_empty(struct unit *u)
 
 	write_file(in_dir("empty.db"), "", 0);
 	unit_str(u, try_open(in_dir("empty.db"), SP_DB_READ, NULL),
-		"database 'DIR/empty.db' has schema 0, this sp needs 1: any "
+		"database 'DIR/empty.db' has schema 0, this sp needs 2: any "
 		"tool that writes brings it up to date",
 		"an empty file");
 	unit_int(u, (int64_t)read_file(in_dir("empty.db"), data, sizeof data),
@@ -401,7 +401,7 @@ static void check_strangers(struct unit *u)
 	} cases[] = {
 		{"newer", "PRAGMA user_version=99",
 			"database 'DIR/s.db' has "
-			"schema 99, this sp knows up to 1: use a newer sp"},
+			"schema 99, this sp knows up to 2: use a newer sp"},
 		{"another program's", "PRAGMA application_id=1",
 			"database 'DIR/s.db' is not one of sp"},
 		{"one without id", "PRAGMA application_id=0",

@@ -231,7 +231,7 @@ static int assign(struct sp_err *err)
 	if (rc == 0)
 		rc = sp_tenant_open(&tenant, scope.db, true, err);
 	if (rc == 0)
-		rc = sp_user_assign(&scope, NULL, &assign, &assigned, err);
+		rc = sp_assignment_make(&scope, NULL, &assign, &assigned, err);
 	if (rc == 0)
 		rc = sp_db_commit(scope.db, err);
 	sp_tenant_release(&tenant);

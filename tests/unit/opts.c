@@ -265,11 +265,13 @@ static void check_help(struct unit *u)
 static void check_listing(struct unit *u)
 {
 	static const char HELP[] =
-		"  -o, --output FORMAT        table, tsv, csv, json, jsonl or"
+		"  -o, --output FORMAT            table, tsv, csv, json, jsonl "
+		"or"
 		" yaml\n"
 		"      --columns COLUMN[,COLUMN]  only these columns, in this "
 		"order\n"
-		"  -H, --no-header            no header line (table and csv)\n"
+		"  -H, --no-header                no header line (table and "
+		"csv)\n"
 		"  -n, --dry-run ";
 	struct outcome outcome;
 

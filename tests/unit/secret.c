@@ -145,7 +145,7 @@ static void check_stored(struct unit *u, struct sp_hash *hash)
 	world_open(&w);
 	world_set_pool(&w, "1001-1009", "");
 	world_must(&w,
-		sp_user_assign(&w.scope, hash, &assign, &got, &w.err) == 0,
+		sp_assignment_make(&w.scope, hash, &assign, &got, &w.err) == 0,
 		"asmith");
 	world_assign(&w, "bjones", NULL);
 	unit_str(u, found(&w, "1001"), "1001 f68c c78b", "by number");

@@ -96,12 +96,11 @@ static void add_binding(struct world *w, const char *contact,
 		.transport = "udp",
 		.refreshed_ms = refreshed_ms,
 		.expires_ms = expires_ms};
-	struct sp_extension e;
 
 	snprintf(b.contact, sizeof b.contact, "%s", contact);
 	world_must(w,
-		sp_extension_get(&w->scope, "1000", &e, &w->err) == 0 &&
-			sp_binding_add(&w->scope, e.id, &b, &w->err) == 0,
+		sp_binding_add(&w->scope, world_extension(w, "1000").id, &b,
+			&w->err) == 0,
 		contact);
 }
 
@@ -110,13 +109,11 @@ static void check_binding(struct unit *u, struct world *w, const char *contact,
 {
 	struct sp_scope ever = w->scope;
 	struct sp_binding list[4];
-	struct sp_extension e;
 	int n, i = 0;
 
 	ever.now_ms = 0;
-	if (sp_extension_get(&w->scope, "1000", &e, &w->err) != 0)
-		exit(2);
-	n = sp_binding_list(&ever, e.id, list, 4, &w->err);
+	n = sp_binding_list(&ever, world_extension(w, "1000").id, list, 4,
+		&w->err);
 	while (i < n && strcmp(list[i].contact, contact) != 0)
 		i++;
 	if (!unit_ok(u, i < n, "  %s", contact))

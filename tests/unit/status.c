@@ -153,7 +153,7 @@ static void check_names(struct unit *u)
 static void check_list(struct unit *u)
 {
 	struct sp_status_list *list = NULL;
-	struct sp_status status;
+	const struct sp_status *status;
 	struct world w;
 	char login[16];
 	int rc, n = 0, in_order = 0;
@@ -169,8 +169,8 @@ static void check_list(struct unit *u)
 			sp_status_open(&w.scope, &list, &w.err) == 0,
 		"a list");
 	while ((rc = sp_status_next(list, &status, &w.err)) == 1) {
-		in_order += atoi(status.extension.number) == 800 + n &&
-			    status.state == SP_AWAY;
+		in_order += atoi(status->extension.number) == 800 + n &&
+			    status->state == SP_AWAY;
 		n++;
 	}
 	unit_int(u, rc, 0, "a list ends well");
