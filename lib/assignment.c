@@ -143,6 +143,9 @@ static int renumber(const struct sp_scope *scope,
 		settle_forwarding(scope, &moved, assign->reset_forwarding,
 			err) != 0)
 		return -1;
+	/* The number that was left may be the next one of a batch. */
+	if (scope->cursor != NULL)
+		*scope->cursor = (struct sp_pool_cursor){0};
 	memcpy(out->old_number, known->number, sizeof out->old_number);
 	memcpy(out->number, moved.number, sizeof out->number);
 	return had_secret(scope, out, err);
