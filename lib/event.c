@@ -11,8 +11,9 @@ static const char ADD_EVENT[] =
 #define COLUMNS                                                        \
 	"seq, at_ms, number, login, what, old_value, new_value, tool," \
 	" actor"
+/* + 0: no index on the tenant, whose events would be sorted for each page. */
 static const char LIST_ALL[] = "SELECT " COLUMNS " FROM event"
-			       " WHERE tenant_id = $1 AND seq > $2"
+			       " WHERE tenant_id + 0 = $1 AND seq > $2"
 			       " ORDER BY seq LIMIT $3";
 static const char LIST_BY_NUMBER[] =
 	"SELECT " COLUMNS " FROM event"
@@ -20,7 +21,7 @@ static const char LIST_BY_NUMBER[] =
 	" ORDER BY tenant_id, number, seq LIMIT $3";
 static const char LIST_BY_LOGIN[] =
 	"SELECT " COLUMNS " FROM event"
-	" WHERE tenant_id = $1 AND login = $4 AND seq > $2"
+	" WHERE tenant_id + 0 = $1 AND login = $4 AND seq > $2"
 	" ORDER BY seq LIMIT $3";
 
 static const char OLDEST[] = "SELECT seq FROM event ORDER BY seq LIMIT 1";

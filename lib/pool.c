@@ -184,16 +184,18 @@ static const char WAKE_RESTED[] =
 	"UPDATE extension SET rests = 0"
 	" WHERE tenant_id = $1 AND rests = 1 AND free_from_ms <= $2";
 
-/* Also those that have rested and that nobody has woken yet. */
 static const char LOWEST_FREE[] =
-	"SELECT min(number) FROM (SELECT * FROM"
-	" (SELECT number FROM extension WHERE tenant_id = $1"
+	"SELECT number FROM extension WHERE tenant_id = $1"
 	" AND digits = $2 AND number BETWEEN $3 AND $4"
 	" AND user_id IS NULL AND rests = 0 AND reserved = 0"
-	" ORDER BY tenant_id, digits, number LIMIT 1)"
-	" UNION ALL SELECT min(number) FROM extension"
-	" WHERE tenant_id = $1 AND rests = 1 AND free_from_ms <= $5"
-	" AND digits = $2 AND number BETWEEN $3 AND $4 AND reserved = 0)";
+	" ORDER BY tenant_id, digits, number LIMIT 1";
+
+/* Of those that have rested and that nobody has woken yet. */
+static const char LOWEST_RESTED[] =
+	"SELECT number FROM extension WHERE tenant_id = $1"
+	" AND digits = $2 AND number BETWEEN $3 AND $4"
+	" AND rests = 1 AND free_from_ms <= $5 AND reserved = 0"
+	" ORDER BY tenant_id, digits, number LIMIT 1";
 
 static const char LONGEST_RESTED[] =
 	"SELECT number, released_ms, id FROM extension WHERE tenant_id = $1"
@@ -237,31 +239,46 @@ static int64_t value_of(struct sp_stmt *row)
 	return strtoll(sp_col_text(row, 0), NULL, 10);
 }
 
+/* Lowers *n to the number that the query finds, where that is below it. */
+static int lower(const struct sp_scope *scope, const char *sql,
+	const struct sp_value *args, int64_t *n, struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(scope->db, sql, args, &row, err);
+
+	if (rc == 1) {
+		if (value_of(row) < *n)
+			*n = value_of(row);
+		sp_db_done(row);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
 /* The lowest number of the range from `from` on that was used and is free
- * again: *out, or range->last + 1. */
+ * again: *out, or range->last + 1. awake: all that have rested are woken. */
 static int lowest_free(const struct sp_scope *scope,
-	const struct sp_range *range, int64_t from, int64_t *out,
+	const struct sp_range *range, int64_t from, bool awake, int64_t *out,
 	struct sp_err *err)
 {
 	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE];
-	struct sp_stmt *row;
-	int rc;
+	const struct sp_value tenant = sp_int(scope->tenant->id);
+	const struct sp_value digits = sp_int(range->digits);
 
 	*out = range->last + 1;
 	if (from > range->last)
 		return 0;
 	sp_pool_format(range, from, first);
 	sp_pool_format(range, range->last, last);
-	rc = sp_db_first(scope->db, LOWEST_FREE,
-		SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
-			sp_text(first), sp_text(last), sp_int(scope->now_ms)),
-		&row, err);
-	if (rc == 1) {
-		if (sp_col_text(row, 0) != NULL)
-			*out = value_of(row);
-		sp_db_done(row);
-	}
-	return rc < 0 ? -1 : 0;
+	if (lower(scope, LOWEST_FREE,
+		    SP_ARGS(tenant, digits, sp_text(first), sp_text(last)), out,
+		    err) != 0)
+		return -1;
+	if (awake)
+		return 0;
+	return lower(scope, LOWEST_RESTED,
+		SP_ARGS(tenant, digits, sp_text(first), sp_text(last),
+			sp_int(scope->now_ms)),
+		out, err);
 }
 
 static int get_mark(const struct sp_scope *scope, const struct sp_range *range,
@@ -281,19 +298,21 @@ static int get_mark(const struct sp_scope *scope, const struct sp_range *range,
 	return rc < 0 ? -1 : 0;
 }
 
-/* The lowest number from *n on that has no row: passes over those that were
- * given out by name. Each is passed once, since the mark stays behind. */
+/* The lowest number from *n on, up to `limit`, that has no row: passes over
+ * those that were given out by name. Each is passed once, since the mark, or
+ * the walk, stays behind. */
 static int first_unused(const struct sp_scope *scope,
-	const struct sp_range *range, int64_t *n, struct sp_err *err)
+	const struct sp_range *range, int64_t limit, int64_t *n,
+	struct sp_err *err)
 {
 	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE];
 	struct sp_stmt *st;
 	int rc;
 
-	if (*n > range->last)
+	if (*n >= limit)
 		return 0;
 	sp_pool_format(range, *n, first);
-	sp_pool_format(range, range->last, last);
+	sp_pool_format(range, limit - 1, last);
 	if (sp_db_query(scope->db, ROWS_FROM,
 		    SP_ARGS(sp_int(scope->tenant->id), sp_int(range->digits),
 			    sp_text(first), sp_text(last)),
@@ -315,22 +334,21 @@ static int set_mark(const struct sp_scope *scope, const struct sp_range *range,
 }
 
 /* Sets *out to the lowest number of the range that was never used and is below
- * `limit`, or beyond the range's end; moves the mark. */
+ * `limit`, which may be one beyond the range's end, else to `limit`; moves the
+ * mark. */
 static int take_unused(const struct sp_scope *scope,
 	const struct sp_range *range, int64_t limit, int64_t *out,
 	struct sp_err *err)
 {
 	int64_t mark, unused;
 
-	*out = range->last + 1;
+	*out = limit;
 	if (get_mark(scope, range, &mark, err) != 0)
 		return -1;
-	if (mark > limit)
-		return 0;
 	unused = mark;
-	if (first_unused(scope, range, &unused, err) != 0)
+	if (first_unused(scope, range, limit, &unused, err) != 0)
 		return -1;
-	if (unused <= range->last && unused < limit)
+	if (unused < limit)
 		*out = unused++; /* its row comes with the assignment */
 	return unused == mark ? 0 : set_mark(scope, range, unused, err);
 }
@@ -341,14 +359,10 @@ static int next_of_range(const struct sp_scope *scope, enum sp_order order,
 {
 	int64_t free_again = range->last + 1;
 
-	if (order == SP_LOWEST &&
-		lowest_free(scope, range, range->first, &free_again, err) != 0)
+	if (order == SP_LOWEST && lowest_free(scope, range, range->first, true,
+					  &free_again, err) != 0)
 		return -1;
-	if (take_unused(scope, range, free_again, out, err) != 0)
-		return -1;
-	if (*out > free_again)
-		*out = free_again;
-	return 0;
+	return take_unused(scope, range, free_again, out, err);
 }
 
 /* Returns 1 with a number, 0 when no range has one. */
@@ -431,23 +445,24 @@ int sp_pool_next(const struct sp_scope *scope, enum sp_order order,
 
 /* ---- looking ----------------------------------------------------------- */
 
+/* Sets *out to the range's next number from `from` on, or beyond its end. */
 static int peek_range(const struct sp_scope *scope,
-	const struct sp_range *range, int64_t from, int64_t *out,
-	struct sp_err *err)
+	const struct sp_range *range, int64_t from, struct sp_pool_walk *walk,
+	int64_t *out, struct sp_err *err)
 {
+	bool is_known = walk->next > 0 && walk->free_again >= from;
 	int64_t unused;
 
-	if (lowest_free(scope, range, from, out, err) != 0 ||
-		get_mark(scope, range, &unused, err) != 0)
+	if (!is_known && lowest_free(scope, range, from, false,
+				 &walk->free_again, err) != 0)
+		return -1;
+	if (get_mark(scope, range, &unused, err) != 0)
 		return -1;
 	if (unused < from)
 		unused = from;
-	if (unused > *out)
-		return 0;
-	if (first_unused(scope, range, &unused, err) != 0)
+	if (first_unused(scope, range, walk->free_again, &unused, err) != 0)
 		return -1;
-	if (unused < *out)
-		*out = unused;
+	*out = unused < walk->free_again ? unused : walk->free_again;
 	return 0;
 }
 
@@ -456,18 +471,19 @@ int sp_pool_walk_next(const struct sp_scope *scope, struct sp_pool_walk *walk,
 {
 	const struct sp_ranges *ranges = &scope->tenant->pool.automatic;
 
-	for (; walk->range < ranges->n; walk->range++, walk->next = 0) {
+	while (walk->range < ranges->n) {
 		const struct sp_range *range = &ranges->at[walk->range];
 		int64_t n, from = walk->next > range->first ? walk->next
 							    : range->first;
 
-		if (peek_range(scope, range, from, &n, err) != 0)
+		if (peek_range(scope, range, from, walk, &n, err) != 0)
 			return -1;
-		if (n > range->last)
-			continue;
-		sp_pool_format(range, n, number);
-		walk->next = n + 1;
-		return 1;
+		if (n <= range->last) {
+			sp_pool_format(range, n, number);
+			walk->next = n + 1;
+			return 1;
+		}
+		*walk = (struct sp_pool_walk){.range = walk->range + 1};
 	}
 	return 0;
 }

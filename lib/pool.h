@@ -68,7 +68,8 @@ int sp_pool_next(const struct sp_scope *scope, enum sp_order order,
  * zero at first. Returns 1 with the next free number, 0 at the end, -1. */
 struct sp_pool_walk {
 	size_t range;
-	int64_t next; /* 0: the range's first */
+	int64_t next;       /* 0: the range's first */
+	int64_t free_again; /* the next one of those that were used */
 };
 int sp_pool_walk_next(const struct sp_scope *scope, struct sp_pool_walk *walk,
 	char number[SP_NUMBER_SIZE], struct sp_err *err);
