@@ -51,6 +51,8 @@ static const struct {
 	{TENANT "  registration: {refresh: 500ms, timeout: 1s, min: 0}\n",
 		NULL},
 	{"listen: ['udp:[::1]:0', udp:0.0.0.0:5060]\n", NULL},
+	{"history: 0\n", NULL},
+	{"history: 1w\n", NULL},
 	/* The document. */
 	{"---\n", "2: not a mapping, expected lines with 'key: value'"},
 	{"# a list\n- db\n",
@@ -69,6 +71,11 @@ static const struct {
 	{"db: \"a\\0b\"\n", "1: db: a control character, expected plain text"},
 	{"db: ~/sp.db\n", "1: db: '~/sp.db': '~' is not expanded, expected "
 			  "a whole path"},
+	{"db: a\nhistory: 90\n",
+		"2: history: '90' is not a duration (like 15s, 20m, 30d)"},
+	{"history: [90d]\n", "1: history: a list, expected one value"},
+	{"history: -1d\n",
+		"1: history: '-1d' is not a duration (like 15s, 20m, 30d)"},
 	/* Where to listen. */
 	{"listen: udp:127.0.0.1:5060\n", "1: listen: not a list, expected "
 					 "[a, b] or lines with '- '"},
@@ -222,6 +229,7 @@ static void check_wrong_files(struct unit *u)
 
 static const char FULL[] =
 	"db: /var/lib/sp/sp.db\n"
+	"history: 30d\n"
 	"listen: [udp:0.0.0.0:5060, 'udp:[::1]:5061']\n"
 	"tenants:\n"
 	"- forwarding:\n"
@@ -277,7 +285,10 @@ static void check_full_file(struct unit *u)
 	write_file(FILE_NAME, FULL, strlen(FULL));
 	if (unit_ok(u, sp_config_load(&config, FILE_NAME, NULL, &err) == 0,
 		    "a full file: %s", err.msg)) {
+		unit_str(u, config.path, FILE_NAME, "the file that was read");
 		unit_str(u, config.db, "/var/lib/sp/sp.db", "db");
+		unit_int(u, config.history_ms, INT64_C(30) * 86400000,
+			"history");
 		unit_int(u, (int64_t)config.n_listen, 2, "number of listen");
 		unit_str(u, config.listen[0].host, "0.0.0.0", "IPv4 host");
 		unit_str(u, config.listen[1].host, "::1", "IPv6 host");
@@ -299,6 +310,9 @@ static void check_no_file(struct unit *u)
 		    "no file: %s", err.msg)) {
 		unit_str(u, config.db, "/nonexistent/.local/state/sp/sp.db",
 			"default database");
+		unit_str(u, config.path, NULL, "no file was read");
+		unit_int(u, config.history_ms, INT64_C(90) * 86400000,
+			"default history");
 		unit_str(u, config.listen[0].text, "udp:127.0.0.1:5060",
 			"default listen");
 		unit_str(u, config.tenants[0].domain, "localhost",
@@ -367,6 +381,8 @@ static void check_found(struct unit *u, const char *path, const char *db,
 	int rc = sp_config_load(&config, path, NULL, &err);
 
 	unit_str(u, rc == 0 ? config.db : err.msg, db, name);
+	if (rc == 0 && path != NULL)
+		unit_str(u, config.path, path, "  its path");
 	sp_config_release(&config);
 }
 

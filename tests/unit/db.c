@@ -208,6 +208,35 @@ static void check_transactions(struct unit *u, struct world *w)
 	sp_db_begin(db, &w->err);
 }
 
+/* A point to go back to, inside of a transaction. */
+static void check_points(struct unit *u, struct world *w)
+{
+	static const char ADD[] = "INSERT INTO tenant (domain) VALUES ($1)",
+			  LIST[] = "SELECT domain FROM tenant ORDER BY domain";
+	struct sp_db *db = w->db;
+
+	sp_db_exec(db, ADD, SP_ARGS(sp_text("b")), NULL, &w->err);
+	unit_int(u, sp_db_save(db, &w->err), 0, "a point");
+	sp_db_exec(db, ADD, SP_ARGS(sp_text("c")), NULL, &w->err);
+	unit_int(u, sp_db_revert(db, &w->err), 0, "  gone back to");
+	unit_str(u, rows(db, LIST, SP_NO_ARGS, 1), "acme.example b",
+		"  what came since is undone");
+	unit_ok(u, sp_db_in_transaction(db), "  the transaction goes on");
+	unit_int(u, sp_db_save(db, &w->err), 0, "another point");
+	sp_db_exec(db, ADD, SP_ARGS(sp_text("c")), NULL, &w->err);
+	unit_int(u, sp_db_exec(db, ADD, SP_ARGS(sp_text("c")), NULL, &w->err),
+		-1, "  an error behind it");
+	unit_int(u, sp_db_keep(db, &w->err), 0, "  kept");
+	unit_str(u, rows(db, LIST, SP_NO_ARGS, 1), "acme.example b c",
+		"  what was right is there");
+	unit_int(u, sp_db_keep(db, &w->err), -1, "  once");
+	unit_int(u, sp_db_revert(db, &w->err), -1, "  nor is it undone");
+	sp_db_rollback(db);
+	unit_str(u, rows(db, LIST, SP_NO_ARGS, 1), "acme.example",
+		"all is undone with the transaction");
+	sp_db_begin(db, &w->err);
+}
+
 /* ---- dependents -------------------------------------------------------- */
 
 /* What hangs on a row, in tables that the code does not know. */
@@ -234,10 +263,7 @@ static void check_dependents(struct unit *u, struct world *w)
 		" (SELECT count(*) FROM other)";
 
 	for (size_t i = 0; i < sizeof SQL / sizeof SQL[0]; i++)
-		world_must(w,
-			sp_db_exec(w->db, SQL[i], SP_NO_ARGS, NULL, &w->err) ==
-				0,
-			SQL[i]);
+		world_run(w, SQL[i]);
 	unit_int(u, sp_db_delete_dependents(w->db, "thing", 1, &w->err), 0,
 		"dependents");
 	unit_str(u, rows(w->db, COUNTS, SP_NO_ARGS, 6), "2|1|1|2|1|1",
@@ -248,6 +274,30 @@ static void check_dependents(struct unit *u, struct world *w)
 		"of no table");
 	unit_str(u, rows(w->db, COUNTS, SP_NO_ARGS, 6), "2|1|1|2|1|1",
 		"  nothing");
+	unit_int(u, sp_db_delete_dependents(w->db, "thing", 2, &w->err), 0,
+		"of another row");
+	unit_str(u, rows(w->db, COUNTS, SP_NO_ARGS, 6), "2|0|0|1|1|1",
+		"  are gone too");
+}
+
+/* Tables that come, go and change after others have been followed. */
+static void check_new_dependents(struct unit *u, struct world *w)
+{
+	static const char MAKE[] =
+		"CREATE TABLE late (x INTEGER REFERENCES thing (id))",
+			  FILL[] = "INSERT INTO late VALUES (1), (2)",
+			  LIST[] = "SELECT x FROM late",
+			  DROP[] = "DROP TABLE a";
+
+	world_run(w, MAKE);
+	world_run(w, FILL);
+	unit_int(u, sp_db_delete_dependents(w->db, "thing", 1, &w->err), 0,
+		"a table that has been added");
+	unit_str(u, rows(w->db, LIST, SP_NO_ARGS, 1), "2", "  is seen");
+	world_run(w, DROP);
+	unit_int(u, sp_db_delete_dependents(w->db, "thing", 2, &w->err), 0,
+		"one that has been dropped");
+	unit_str(u, rows(w->db, LIST, SP_NO_ARGS, 1), "", "  is no trouble");
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -352,6 +402,31 @@ static void check_made(struct unit *u)
 		"database 'DIR/x/y/sp.db': attempt to "
 		"write a readonly database",
 		"  only read");
+}
+
+/* Whoever waits for changes of others asks this. */
+static void check_version(struct unit *u)
+{
+	static const char ADD[] = "INSERT INTO tenant (domain) VALUES ('x')";
+	int64_t before, after;
+	struct sp_db *a, *b;
+	struct sp_err err;
+
+	if (sp_db_open(&a, in_dir("v.db"), SP_DB_CREATE, 0, &err) != 0 ||
+		sp_db_open(&b, in_dir("v.db"), SP_DB_WRITE, 0, &err) != 0)
+		exit(2);
+	unit_int(u, sp_db_version(a, &before, &err), 0, "a version");
+	sp_db_version(a, &after, &err);
+	unit_int(u, after, before, "  stays while nobody writes");
+	sp_db_begin(b, &err);
+	sp_db_exec(b, ADD, SP_NO_ARGS, NULL, &err);
+	sp_db_version(a, &after, &err);
+	unit_int(u, after, before, "  nor has committed");
+	sp_db_commit(b, &err);
+	sp_db_version(a, &after, &err);
+	unit_ok(u, after != before, "  and changes then");
+	sp_db_close(a);
+	sp_db_close(b);
 }
 
 static void check_empty(struct unit *u)
@@ -476,10 +551,13 @@ int main(void)
 	check_statements(&u, &w);
 	check_schema(&u, &w);
 	check_transactions(&u, &w);
+	check_points(&u, &w);
 	check_dependents(&u, &w);
+	check_new_dependents(&u, &w);
 	world_close(&w);
 	check_full(&u);
 	check_made(&u);
+	check_version(&u);
 	check_empty(&u);
 	check_strangers(&u);
 	snprintf(command, sizeof command, "rm -rf '%s'", dir);

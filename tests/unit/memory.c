@@ -90,6 +90,7 @@ static int load_config(struct sp_err *err)
 		     config.tenants[0].n_aliases != 2 ||
 		     config.tenants[0].pool.automatic.n != 4 ||
 		     config.tenants[0].voicemail == NULL ||
+		     config.path == NULL ||
 		     strcmp(config.db, "/tmp/sp.db") != 0;
 	sp_config_release(&config);
 	return rc;
@@ -209,11 +210,11 @@ static int make_hash(struct sp_err *err)
 	return rc;
 }
 
-/* From an empty database to a user with a number. */
+/* From an empty database to a user with a number, and then another one. */
 static int assign(struct sp_err *err)
 {
-	const struct sp_assign assign = {.login = "asmith", .first = "Ann"};
-	struct sp_assigned assigned;
+	struct sp_assign assign = {.login = "asmith", .first = "Ann"};
+	struct sp_assigned assigned = {.number = ""};
 	struct sp_scope scope = {.tool = "unit", .actor = "unit", .now_ms = 1};
 	struct sp_tenant tenant = {.id = 0};
 	int rc = sp_db_open(&scope.db, "/nonexistent/sp.db", SP_DB_TRIAL, 0,
@@ -232,11 +233,16 @@ static int assign(struct sp_err *err)
 		rc = sp_tenant_open(&tenant, scope.db, true, err);
 	if (rc == 0)
 		rc = sp_assignment_make(&scope, NULL, &assign, &assigned, err);
+	assign.number = "1001";
+	if (rc == 0)
+		rc = sp_assignment_make(&scope, NULL, &assign, &assigned, err);
 	if (rc == 0)
 		rc = sp_db_commit(scope.db, err);
 	sp_tenant_release(&tenant);
 	sp_db_close(scope.db);
-	return rc != 0 ? -1 : strcmp(assigned.number, "999") != 0;
+	return rc != 0 ? -1
+		       : strcmp(assigned.number, "1001") != 0 ||
+				 strcmp(assigned.old_number, "999") != 0;
 }
 
 /* ---- every n ----------------------------------------------------------- */
@@ -290,6 +296,7 @@ static void write_config(void)
 {
 	static const char TEXT[] =
 		"db: /tmp/sp.db\n"
+		"history: 30d\n"
 		"listen: ['udp:127.0.0.1:5060', 'udp:[::1]:5060']\n"
 		"tenants:\n"
 		"- domain: acme.example\n"

@@ -87,8 +87,9 @@ static void describe(const struct answers *a, char *const *argv, int operands,
 	if (a->common.columns != NULL)
 		len += (size_t)snprintf(outcome->text + len, size - len,
 			" columns=%s", a->common.columns);
-	if (a->common.no_header)
-		len += (size_t)snprintf(outcome->text + len, size - len, " H");
+	len += (size_t)snprintf(outcome->text + len, size - len, "%s%s%s",
+		a->common.no_header ? " H" : "", a->common.nul ? " 0" : "",
+		a->common.keep_going ? " k" : "");
 	for (size_t i = 0; i < a->n_listen && len < size; i++)
 		len += (size_t)snprintf(outcome->text + len, size - len,
 			" l=%s", a->listen[i]);
@@ -191,6 +192,10 @@ static void check_refused(struct unit *u)
 		{"--output json", "unknown option '--output'"},
 		{"--columns a", "unknown option '--columns'"},
 		{"-H", "unknown option '-H'"},
+		{"-0", "unknown option '-0'"},
+		{"--null", "unknown option '--null'"},
+		{"-k", "unknown option '-k'"},
+		{"--keep-going", "unknown option '--keep-going'"},
 		{"--numb 1001", "unknown option '--numb'"},
 		{"--numb=1001", "unknown option '--numb'"},
 		{"--numb", "unknown option '--numb'"},
@@ -288,6 +293,34 @@ static void check_listing(struct unit *u)
 	unit_ok(u, strstr(outcome.output, HELP) != NULL, "  in --help");
 }
 
+/* What a program with lists takes, and one that does many things at once. */
+static void check_lists(struct unit *u)
+{
+	static const char HELP[] =
+		"  -0, --null            items of a list end with NUL, not with"
+		" a line\n"
+		"  -k, --keep-going      do what is right, also where something"
+		" else is wrong\n"
+		"  -n, --dry-run ";
+	struct outcome outcome;
+
+	run_taking(SP_TAKES_LIST, "sp-recycle", "-0 -", &outcome);
+	unit_str(u, outcome.text, " 0 [-]", "a list");
+	run_taking(SP_TAKES_LIST, "sp-recycle", "--null a", &outcome);
+	unit_str(u, outcome.text, " 0 [a]", "  in words");
+	run_taking(SP_TAKES_LIST, "sp-recycle", "-k", &outcome);
+	unit_int(u, outcome.rc, SP_USAGE, "  is no batch");
+	run_taking(SP_TAKES_BATCH, "sp-recycle", "-nk a", &outcome);
+	unit_str(u, outcome.text, "dry  k [a]", "a batch");
+	run_taking(SP_TAKES_BATCH, "sp-recycle", "--keep-going", &outcome);
+	unit_str(u, outcome.text, " k", "  in words");
+	run_taking(SP_TAKES_BATCH, "sp-recycle", "-0", &outcome);
+	unit_int(u, outcome.rc, SP_USAGE, "  is no list");
+	run_taking(SP_TAKES_LIST | SP_TAKES_BATCH, "sp-recycle", "--help",
+		&outcome);
+	unit_ok(u, strstr(outcome.output, HELP) != NULL, "  in --help");
+}
+
 int main(void)
 {
 	struct unit u = {0};
@@ -296,5 +329,6 @@ int main(void)
 	check_refused(&u);
 	check_help(&u);
 	check_listing(&u);
+	check_lists(&u);
 	return unit_done(&u);
 }

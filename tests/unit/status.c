@@ -1,6 +1,9 @@
-/* lib/status: the state that follows from facts and a moment. */
+/* lib/status: the state that follows from facts and a moment, now and in the
+ * past, and who is wanted. */
 #include "lib/status.h"
 
+#include "lib/session.h"
+#include "lib/tenure.h"
 #include "tests/unit/world.h"
 
 /* The moments below are offsets in milliseconds from this one. */
@@ -219,6 +222,212 @@ static void check_single(struct unit *u)
 	world_close(&w);
 }
 
+/* The rules that count now are shown, of those who have some of their own and
+ * of those who have not; a number that nobody has has none. */
+static void check_shown_rules(struct unit *u)
+{
+	static const struct {
+		const char *operand;
+		int64_t at_s;
+		const char *rules;
+	} cases[] = {
+		{"a", 0, "offline=1001"},
+		{"b", 0, "always=1000 offline=1001"},
+		{"b", 60, "offline=1001"},
+		{"1002", 0, ""},
+		{"1009", 0, ""},
+	};
+	struct sp_forwarding f;
+	struct sp_extension b;
+	unsigned changed;
+	struct world w;
+
+	world_open(&w);
+	world_set_pool(&w, "1000-1009", "");
+	w.tenant.defaults[SP_OFFLINE] = (struct sp_rule){.target = "1001"};
+	world_assign(&w, "a", NULL);
+	world_assign(&w, "b", NULL);
+	world_assign(&w, "gone", NULL);
+	world_recycle(&w, "gone");
+	b = world_extension(&w, "b");
+	sp_forward_load(&w.scope, b.id, &f, &w.err);
+	f.timed[SP_ALWAYS] = (struct sp_rule){.target = "1000",
+		.enabled = true,
+		.until_ms = T + 60000};
+	world_must(&w, sp_forward_set(&w.scope, &b, &f, &changed, &w.err) == 1,
+		"b");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sp_status status;
+		char text[64] = "";
+
+		w.scope.now_ms = T + cases[i].at_s * 1000;
+		if (sp_status_get(&w.scope, cases[i].operand, &status,
+			    &w.err) == 0)
+			sp_forward_text(status.rules, text, sizeof text);
+		unit_str(u, text, cases[i].rules, cases[i].operand);
+	}
+	world_close(&w);
+}
+
+/* ---- the past ---------------------------------------------------------- */
+
+/* "registered 10": the state of 1000 at a moment, and since when. */
+static const char *past(struct world *w, int64_t at_ms)
+{
+	static char text[1024];
+	struct sp_tenure tenure;
+	struct sp_status status;
+
+	if (sp_tenure_find_at(&w->scope, T + at_ms, "1000", &tenure, &w->err) !=
+		1)
+		return "nobody";
+	world_must(w,
+		sp_status_at(&w->scope, &tenure, T + at_ms, &status, &w->err) ==
+			0,
+		"a past status");
+	snprintf(text, sizeof text, "%s %s %lld %s",
+		status.extension.user.login, sp_state_name(status.state),
+		(long long)(status.since_ms - T), status.binding.contact);
+	return text;
+}
+
+static void have_session(struct world *w, const char *operand, int64_t start_ms,
+	int64_t end_ms, const char *ending)
+{
+	const struct sp_binding b = {.contact = "sip:a", .transport = "udp"};
+	struct sp_extension e = world_extension(w, operand);
+
+	w->scope.now_ms = T + start_ms;
+	world_must(w, sp_session_start(&w->scope, &e, &b, &w->err) == 0,
+		operand);
+	e = world_extension(w, operand);
+	world_must(w,
+		sp_session_end(&w->scope, e.session_id, ending, T + end_ms,
+			&w->err) == 1,
+		operand);
+}
+
+static void check_past(struct unit *u)
+{
+	static const struct {
+		int64_t at;
+		const char *status;
+	} cases[] = {
+		{4, "nobody"},
+		{5, "ann offline 5 "},
+		{9, "ann offline 5 "},
+		{10, "ann registered 10 sip:a"},
+		{19, "ann registered 10 sip:a"},
+		{20, "ann lost 20 sip:a"},
+		{30, "ann registered 30 sip:a"},
+		{40, "ann offline 40 sip:a"},
+		{49, "ann offline 40 sip:a"},
+		/* The session before was another one's. */
+		{50, "bob offline 50 "},
+		{60, "bob registered 60 sip:a"},
+	};
+	struct world w;
+
+	world_open(&w);
+	world_set_pool(&w, "1000-1009", "");
+	w.scope.now_ms = T + 5;
+	world_assign(&w, "ann", "1000");
+	have_session(&w, "ann", 10, 20, SP_ENDED_LOST);
+	have_session(&w, "ann", 30, 40, SP_ENDED_LOGOUT);
+	w.scope.now_ms = T + 50;
+	world_recycle(&w, "ann");
+	world_assign(&w, "bob", "1000");
+	have_session(&w, "bob", 60, 99, SP_ENDED_LOGOUT);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		unit_str(u, past(&w, cases[i].at), cases[i].status,
+			"a status of the past");
+	world_close(&w);
+}
+
+/* ---- filters ----------------------------------------------------------- */
+
+static bool passes(struct sp_status_filter filter, enum sp_state state,
+	bool named)
+{
+	struct sp_status status = {.state = state, .since_ms = T - 1000};
+
+	if (state >= SP_AWAY)
+		status.extension.user.id = 1;
+	return sp_status_passes(&status, &filter, named, T);
+}
+
+#define FILTER(...) ((struct sp_status_filter){__VA_ARGS__})
+
+/* A letter for each state: F(ree) R(esting) r(eserved) O(ffline) on line, L(ate)
+ * l(ost). */
+static const char *all_passing(struct sp_status_filter filter, bool named)
+{
+	static const char LETTERS[] = "FRrOgLl";
+	static char text[SP_N_STATES + 1];
+	int n = 0;
+
+	for (int i = 0; i < SP_N_STATES; i++)
+		if (passes(filter, (enum sp_state)i, named))
+			text[n++] = LETTERS[i];
+	text[n] = '\0';
+	return text;
+}
+
+static void check_filters(struct unit *u)
+{
+	const struct sp_status_filter none = {.match = NULL};
+	const struct sp_status_filter lost = {.has_states = true,
+		.state = {[SP_LOST] = true, [SP_FREE] = true}};
+
+	unit_str(u, all_passing(none, false), "OgLl", "those with an owner");
+	unit_str(u, all_passing(none, true), "FRrOgLl", "all that are named");
+	unit_str(u, all_passing(lost, false), "Fl", "of some states");
+	unit_str(u, all_passing(lost, true), "Fl", "  also when named");
+	unit_str(u, all_passing(FILTER(.idle_ms = 1000), false), "Ol",
+		"without a session for so long");
+	unit_str(u, all_passing(FILTER(.idle_ms = 1001), false), "",
+		"  not for longer");
+	unit_str(u, all_passing(FILTER(.idle_ms = 1000), true), "Ol",
+		"  nor those that nobody has");
+	unit_str(u,
+		all_passing(FILTER(.has_states = true, .state[SP_LOST] = true,
+				    .idle_ms = 1000),
+			false),
+		"l", "both");
+}
+
+static void check_match(struct unit *u)
+{
+	static const struct {
+		const char *text;
+		bool matches;
+	} cases[] = {
+		{"100", true},       /* the number */
+		{"ASM", true},       /* the login */
+		{"ann", true},       /* the name */
+		{"ann smith", true}, /* the whole */
+		{"smith ann", false},
+		{"192.0.2.7", true}, /* the contact */
+		{"MicroSIP", true},  /* the softphone */
+		{"udp", false},
+		{"", true},
+	};
+	struct sp_status status = {.state = SP_REGISTERED,
+		.extension = {.number = "1001",
+			.user = {1, "asmith", "Ann", "Smith"}},
+		.binding = {.contact = "sip:x@192.0.2.7",
+			.transport = "udp",
+			.user_agent = "microsip/3.21"}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		unit_ok(u,
+			sp_status_passes(&status,
+				&FILTER(.match = cases[i].text), false,
+				T) == cases[i].matches,
+			"'%s' %s", cases[i].text,
+			cases[i].matches ? "is found" : "is not");
+}
+
 int main(void)
 {
 	struct unit u = {0};
@@ -229,5 +438,9 @@ int main(void)
 	check_names(&u);
 	check_list(&u);
 	check_single(&u);
+	check_shown_rules(&u);
+	check_past(&u);
+	check_filters(&u);
+	check_match(&u);
 	return unit_done(&u);
 }

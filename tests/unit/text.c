@@ -209,6 +209,58 @@ static void check_copies(struct unit *u)
 	unit_str(u, out, "four", "  leaves what was there");
 }
 
+static void check_has(struct unit *u)
+{
+	static const struct {
+		const char *text, *part;
+		bool has;
+	} cases[] = {
+		{"Ann Smith", "smith", true},
+		{"Ann Smith", "ANN", true},
+		{"Ann Smith", "n s", true},
+		{"Ann Smith", "Ann Smith", true},
+		{"Ann Smith", "smiths", false},
+		{"Ann Smith", "ann  smith", false},
+		{"aab", "ab", true},
+		{"ann", "annabel", false},
+		{"ann", "", true},
+		{"", "", true},
+		{"", "a", false},
+		{"1001", "00", true},
+		/* \u00c4 and \u00e4, \u0416 and \u0436, \u03a3 and \u03c3. */
+		{"J\xc3\x84GER", "j\xc3\xa4ger", true},
+		{"j\xc3\xa4ger", "\xc3\x84", true},
+		{"j\xc3\xa4ger", "jager", false},
+		{"\xd0\x96", "\xd0\xb6", true},
+		{"\xce\xa3", "\xcf\x83", true},
+		/* Not in the middle of a character, nor a part of one. */
+		{"\xc3\xa4", "\xa4", false},
+		{"\xc3\xa4", "\xc3", false},
+		{"\xe2\x82\xac", "\xac", false},
+		/* What stands behind one of several bytes. */
+		{"\xe2\x82\xac"
+		 "5",
+			"5", true},
+		{"\xf0\x9f\x98\x80 x", "X", true},
+		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", true},
+		/* A text that is none is no trouble. */
+		{"a\xff"
+		 "b",
+			"B", true},
+		{"\xff\xfe", "a", false},
+		{"a%b_c", "%", true},
+		{"abc", "%", false},
+		{"abc", "a_c", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		unit_ok(u,
+			sp_text_has(cases[i].text, cases[i].part) ==
+				cases[i].has,
+			"'%s' %s '%s'", cases[i].text,
+			cases[i].has ? "has" : "has not", cases[i].part);
+}
+
 /* From the authors' own table of FNV-1a. */
 static void check_hash(struct unit *u)
 {
@@ -228,6 +280,7 @@ int main(void)
 	check_hosts(&u);
 	check_numbers(&u);
 	check_copies(&u);
+	check_has(&u);
 	check_hash(&u);
 	return unit_done(&u);
 }
