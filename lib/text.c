@@ -2,12 +2,12 @@
 #include "lib/text.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <wchar.h>
 #include <wctype.h>
 
 /* Length of the well-formed sequence at s, 0 if there is none (Unicode,
@@ -176,44 +176,59 @@ int sp_text_copy(char *out, size_t out_size, const char *text, const char *what,
 	return 0;
 }
 
-/* The character at *text in lower case; moves behind it. */
-static wint_t next_folded(const char **text, locale_t utf8)
-{
-	size_t n = utf8_sequence((const unsigned char *)*text, strlen(*text));
-	locale_t before = uselocale(utf8);
-	mbstate_t state = {0};
-	wchar_t wide = 0;
+enum { NO_CHARACTER = 0x110000 }; /* behind the last of Unicode */
 
-	if (n == 0 || mbrtowc(&wide, *text, n, &state) > n) {
-		wide = (unsigned char)**text;
-		n = 1;
+/* The character at *text; moves behind it. A byte that belongs to none is like
+ * no character. */
+static wint_t next_character(const char **text)
+{
+	static const unsigned char MASKS[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	const unsigned char *s = (const unsigned char *)*text;
+	size_t n = utf8_sequence(s, strnlen(*text, 4));
+	wint_t c = s[0] & MASKS[n];
+
+	if (n == 0) {
+		++*text;
+		return NO_CHARACTER + s[0];
 	}
-	wide = (wchar_t)towlower((wint_t)wide);
-	uselocale(before);
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
 	*text += n;
-	return (wint_t)wide;
+	return c;
 }
 
-static bool begins_with(const char *text, const char *part, locale_t utf8)
+/* *utf8 is a locale for all but ASCII: made when it is needed, which is
+ * seldom, since it takes longer than all else; the caller's to free. */
+static bool is_alike(wint_t a, wint_t b, locale_t *utf8)
+{
+	if (a == b)
+		return true;
+	if (a < 0x80 || b < 0x80)
+		return a < 0x80 && b < 0x80 &&
+		       tolower((int)a) == tolower((int)b);
+	if (*utf8 == (locale_t)0)
+		*utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	return *utf8 != (locale_t)0 &&
+	       towlower_l(a, *utf8) == towlower_l(b, *utf8);
+}
+
+static bool begins_with(const char *text, const char *part, locale_t *utf8)
 {
 	while (*part != '\0')
-		if (*text == '\0' ||
-			next_folded(&text, utf8) != next_folded(&part, utf8))
+		if (*text == '\0' || !is_alike(next_character(&text),
+					     next_character(&part), utf8))
 			return false;
 	return true;
 }
 
 bool sp_text_has(const char *text, const char *part)
 {
-	/* Without this locale upper and lower case of ASCII only are alike. */
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	bool found = begins_with(text, part, utf8);
+	locale_t utf8 = (locale_t)0;
+	bool found = begins_with(text, part, &utf8);
 
 	while (!found && *text != '\0') {
-		text++;
-		/* Not in the middle of a character. */
-		found = ((unsigned char)*text & 0xc0) != 0x80 &&
-			begins_with(text, part, utf8);
+		next_character(&text);
+		found = begins_with(text, part, &utf8);
 	}
 	if (utf8 != (locale_t)0)
 		freelocale(utf8);
