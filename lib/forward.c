@@ -27,8 +27,6 @@ static const char DELETE_RULE[] =
 static const char DELETE_OVER[] =
 	"DELETE FROM forward WHERE extension_id = $1 AND until_ms <> 0"
 	" AND until_ms <= $2";
-static const char MOVE_RULES[] =
-	"UPDATE forward SET extension_id = $2 WHERE extension_id = $1";
 
 static const char SET_FORWARDED[] = "UPDATE extension SET forwarded_ms = $2"
 				    " WHERE id = $1 AND forwarded_ms <> $2";
@@ -648,13 +646,6 @@ int sp_forward_undo(const struct sp_scope *scope,
 			     SP_ARGS(sp_int(extension->id)), NULL, err) != 0)
 		return -1;
 	return n > 0;
-}
-
-int sp_forward_move(const struct sp_scope *scope, int64_t from_id,
-	int64_t to_id, struct sp_err *err)
-{
-	return sp_db_exec(scope->db, MOVE_RULES,
-		SP_ARGS(sp_int(from_id), sp_int(to_id)), NULL, err);
 }
 
 /* ---- inbound ----------------------------------------------------------- */

@@ -115,11 +115,6 @@ int sp_forward_check_loops(const struct sp_scope *scope,
 	const struct sp_extension *extension, unsigned conditions,
 	struct sp_err *err);
 
-/* Gives all own rules of one extension to another, which has none. Expects the
- * caller's transaction; loops are the caller's to check. */
-int sp_forward_move(const struct sp_scope *scope, int64_t from_id,
-	int64_t to_id, struct sp_err *err);
-
 /* A rule of some extension that leads to another one. */
 struct sp_inbound {
 	int64_t extension_id;
