@@ -15,7 +15,7 @@ static const char RENAME_USER[] =
 
 static const char MAKE_SEEN[] =
 	"CREATE TEMPORARY TABLE IF NOT EXISTS seen_login"
-	" (login TEXT PRIMARY KEY, line INTEGER NOT NULL)";
+	" (login TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID";
 static const char ADD_SEEN[] =
 	"INSERT INTO temp.seen_login (login, line) VALUES ($1, $2)"
 	" ON CONFLICT (login) DO NOTHING";
