@@ -316,8 +316,10 @@ int sp_db_open(struct sp_db **out, const char *path, enum sp_db_mode mode,
 	db = calloc(1, sizeof *db);
 	if (db == NULL)
 		return sp_err_memory(err);
-	if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX,
-		    NULL) != SQLITE_OK) {
+	/* No program of sp has threads; a second call does nothing. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
 		sp_err_set(err, SP_IO, "cannot open database '%s': %s", path,
 			db->handle == NULL ? "out of memory"
 					   : sqlite3_errmsg(db->handle));
