@@ -259,9 +259,12 @@ static int tell(const struct sp_scope *scope, const char *number,
 static int end_session(const struct sp_scope *scope,
 	const struct sp_extension *extension, struct sp_err *err)
 {
-	int ended = sp_session_end(scope, extension->session_id,
-		SP_ENDED_RECYCLED, scope->now_ms, err);
+	int ended;
 
+	if (extension->session_id == 0)
+		return 0;
+	ended = sp_session_end(scope, extension->session_id, SP_ENDED_RECYCLED,
+		scope->now_ms, err);
 	if (ended != 1)
 		return ended;
 	return tell(scope, extension->number, extension->user.login,
