@@ -44,7 +44,6 @@ struct sp_db {
 	sqlite3 *handle;
 	struct dependent dependent[MAX_DEPENDENTS];
 	int n_dependents;
-	int64_t schema_cookie;               /* that they were made for */
 	struct sp_stmt stmt[MAX_STATEMENTS]; /* open addressing by address */
 };
 
@@ -358,6 +357,7 @@ void sp_db_close(struct sp_db *db)
  * at the first write, where SQLite could only refuse. */
 int sp_db_begin(struct sp_db *db, struct sp_err *err)
 {
+	forget_dependents(db);
 	return sp_db_exec(db, "BEGIN IMMEDIATE", SP_NO_ARGS, NULL, err);
 }
 
@@ -625,17 +625,13 @@ static int find_dependents(struct sp_db *db, const char *table,
 	return rc;
 }
 
-/* The statements are kept until the schema changes. */
+/* The statements are kept for one transaction, in which nobody changes the
+ * schema. */
 static int know_dependents(struct sp_db *db, const char *table,
 	struct sp_err *err)
 {
-	int64_t cookie;
-
-	if (get_int(db, "PRAGMA schema_version", &cookie, err) != 0)
-		return -1;
-	if (cookie != db->schema_cookie)
+	if (!sp_db_in_transaction(db))
 		forget_dependents(db);
-	db->schema_cookie = cookie;
 	for (int i = 0; i < db->n_dependents; i++)
 		if (strcmp(db->dependent[i].of, table) == 0)
 			return 0;
