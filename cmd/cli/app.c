@@ -2,7 +2,6 @@
 #include "cmd/cli/app.h"
 
 #include <pwd.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +54,6 @@ int sp_app_open(struct sp_app *app, const struct sp_common *common,
 
 	app->tool = tool;
 	app->common = common;
-	/* A file that may not grow any more is an error, and no end. */
-	signal(SIGXFSZ, SIG_IGN);
 	if (sp_config_load(&app->config, common->config, common->db, err) ||
 		sp_config_tenant(&app->config, common->tenant, &tenant, err))
 		return -1;
@@ -204,16 +201,23 @@ int sp_app_inbound(struct sp_app *app, const char *number, bool clear,
 }
 
 /* is_true: else it is closed only. Accepts NULL. */
-static void tell(FILE *file, bool is_true)
+static void tell(const char *tool, FILE *file, bool is_true)
 {
 	char buffer[4096];
+	bool is_lost;
 	size_t n;
 
 	if (file == NULL)
 		return;
+	is_lost = fflush(file) != 0 || ferror(file) != 0;
 	rewind(file);
 	while (is_true && (n = fread(buffer, 1, sizeof buffer, file)) > 0)
 		fwrite(buffer, 1, n, stderr);
+	if (is_true && is_lost)
+		fprintf(stderr,
+			"\n%s: there was more to tell, but no room for it in a "
+			"temporary file\n",
+			tool);
 	fclose(file);
 }
 
@@ -221,8 +225,8 @@ int sp_app_exit(struct sp_app *app, int rc, const struct sp_err *err)
 {
 	sp_db_rollback(app->db);
 	sp_progress_end(&app->progress);
-	tell(app->complaints, true);
-	tell(app->warnings, !app->is_pending);
+	tell(app->tool, app->complaints, true);
+	tell(app->tool, app->warnings, !app->is_pending);
 	/* With --keep-going the good ones were done all the same. */
 	if (rc == 0)
 		return app->status == 0 ? 0 : SP_DATA;

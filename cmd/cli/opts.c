@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -277,6 +278,8 @@ int sp_opts_parse(const struct sp_program *program, struct sp_common *common,
 	struct table table;
 	int value;
 
+	/* A file that may not grow any more is an error, and no end. */
+	signal(SIGXFSZ, SIG_IGN);
 	make_table(&table, program, common);
 	opterr = 0;
 	optind = 0; /* begin anew: glibc keeps where it was */
