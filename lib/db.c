@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -73,15 +74,39 @@ static const char *path_of(const struct sp_db *db)
 	return path == NULL || path[0] == '\0' ? "memory" : path;
 }
 
+/* The first one who opens the file makes two more beside it, readers too. */
+static bool is_shut_out(const struct sp_db *db, int rc)
+{
+	char dir[PATH_MAX];
+
+	if ((rc & 0xff) != SQLITE_READONLY && (rc & 0xff) != SQLITE_CANTOPEN)
+		return false;
+	snprintf(dir, sizeof dir, "%s", path_of(db));
+	return access(dirname(dir), W_OK) != 0;
+}
+
+/* What SQLite calls an I/O error only: it knows of no quotas and limits. */
+static bool is_no_room(int rc, int error)
+{
+	return (rc & 0xff) == SQLITE_IOERR &&
+	       (error == EFBIG || error == EDQUOT || error == ENOSPC);
+}
+
 static int fail(struct sp_db *db, struct sp_err *err)
 {
-	int rc = sqlite3_extended_errcode(db->handle);
+	int error = errno, rc = sqlite3_extended_errcode(db->handle);
 
 	if (code_of(rc) == SP_TEMPFAIL)
 		return sp_err_set(err, SP_TEMPFAIL,
 			"database '%s' is busy, try again", path_of(db));
+	if (is_shut_out(db, rc))
+		return sp_err_set(err, SP_NOPERM,
+			"database '%s': its directory must be writable while "
+			"sp-register serve is not running: %s",
+			path_of(db), strerror(errno));
 	return sp_err_set(err, code_of(rc), "database '%s': %s", path_of(db),
-		sqlite3_errmsg(db->handle));
+		is_no_room(rc, error) ? strerror(error)
+				      : sqlite3_errmsg(db->handle));
 }
 
 /* ---- opening ----------------------------------------------------------- */
@@ -224,12 +249,22 @@ fail:
 	return -1;
 }
 
+static int fail_empty(const char *path, struct sp_err *err)
+{
+	return sp_err_set(err, SP_DATA,
+		"database '%s' is empty (sp-assign and sp-register serve fill "
+		"it)",
+		path);
+}
+
 static int require_current(struct sp_db *db, struct sp_err *err)
 {
 	int version;
 
 	if (read_version(db, &version, err) != 0)
 		return -1;
+	if (version == 0)
+		return fail_empty(path_of(db), err);
 	if (version < SP_SCHEMA_VERSION)
 		return sp_err_set(err, SP_CONFIG,
 			"database '%s' has schema %d, this sp needs %d: "
@@ -278,8 +313,11 @@ static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 	if (mode == SP_DB_READ || (mode == SP_DB_TRIAL && !is_memory(db)))
 		return require_current(db, err);
 	/* First of all, so that a stranger's file stays as it is. */
-	if (read_version(db, &version, err) != 0 ||
-		use_wal(db, wait_ms, err) != 0 ||
+	if (read_version(db, &version, err) != 0)
+		return -1;
+	if (mode == SP_DB_WRITE && version == 0)
+		return fail_empty(path_of(db), err);
+	if (use_wal(db, wait_ms, err) != 0 ||
 		run(db, "PRAGMA cache_size=-16000", err) != 0 ||
 		run(db, sync, err) != 0)
 		return -1;

@@ -435,15 +435,19 @@ static void check_empty(struct unit *u)
 
 	write_file(in_dir("empty.db"), "", 0);
 	unit_str(u, try_open(in_dir("empty.db"), SP_DB_READ, NULL),
-		"database 'DIR/empty.db' has schema 0, this sp needs 2: any "
-		"tool that writes brings it up to date",
+		"database 'DIR/empty.db' is empty (sp-assign and sp-register "
+		"serve fill it)",
 		"an empty file");
+	unit_str(u, try_open(in_dir("empty.db"), SP_DB_WRITE, NULL),
+		"database 'DIR/empty.db' is empty (sp-assign and sp-register "
+		"serve fill it)",
+		"  for a writer, too");
 	unit_int(u, (int64_t)read_file(in_dir("empty.db"), data, sizeof data),
 		0, "  stays empty");
 	unit_str(u,
-		try_open(in_dir("empty.db"), SP_DB_WRITE,
+		try_open(in_dir("empty.db"), SP_DB_CREATE,
 			"SELECT heartbeat_ms FROM server"),
-		"", "  and is brought up");
+		"", "  and is filled");
 	unit_str(u,
 		try_open(in_dir("empty.db"), SP_DB_READ,
 			"SELECT heartbeat_ms FROM server"),
