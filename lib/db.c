@@ -310,7 +310,8 @@ static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 		    "PRAGMA trusted_schema=OFF",
 		    err) != 0)
 		return -1;
-	if (mode == SP_DB_READ || (mode == SP_DB_TRIAL && !is_memory(db)))
+	if (mode == SP_DB_READ || mode == SP_DB_TRIAL_WRITE ||
+		(mode == SP_DB_TRIAL && !is_memory(db)))
 		return require_current(db, err);
 	/* First of all, so that a stranger's file stays as it is. */
 	if (read_version(db, &version, err) != 0)

@@ -22,14 +22,16 @@ enum sp_db_mode {
 	SP_DB_CREATE, /* it is made, mode 0600, with its directory, if not */
 	SP_DB_SERVER, /* SP_DB_CREATE for many small commits: a power cut may
 		       * lose the last of them, a crash of the process not */
-	SP_DB_TRIAL,  /* for a dry run: SP_DB_WRITE without bringing it up to
-		       * date, or without a file a database in memory */
+	SP_DB_TRIAL,  /* for a dry run of SP_DB_CREATE: it is not brought up to
+		       * date; without a file a database in memory */
+	SP_DB_TRIAL_WRITE, /* for one of SP_DB_WRITE */
 };
 
 /* Opens the database and brings its schema up to date (never for
  * SP_DB_READ). Writers wait for each other up to wait_ms. On failure *db is
- * NULL. Errors: SP_NOINPUT no such file, SP_DATA not a database of ours,
- * SP_CONFIG a newer schema, SP_NOPERM, SP_TEMPFAIL, SP_IO. */
+ * NULL. Errors: SP_NOINPUT no such file, SP_DATA not a database of ours, or an
+ * empty file where the file must be there, SP_CONFIG another schema, SP_NOPERM,
+ * SP_TEMPFAIL, SP_IO. */
 int sp_db_open(struct sp_db **db, const char *path, enum sp_db_mode mode,
 	int wait_ms, struct sp_err *err);
 

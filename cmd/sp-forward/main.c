@@ -45,10 +45,13 @@ static int print(struct work *w, int n, char **operand, struct sp_err *err)
 
 static int change(struct work *w, int n, char **operand, struct sp_err *err)
 {
+	enum sp_db_mode mode =
+		w->common.dry_run ? SP_DB_TRIAL_WRITE : SP_DB_WRITE;
+
 	if ((w->file != NULL ? open_rules(w, err)
 			     : sp_operands_init(&w->operands, &w->common,
 				       operand, n, err)) != 0 ||
-		sp_app_open(&w->app, &w->common, TOOL, SP_DB_WRITE, err) != 0 ||
+		sp_app_open(&w->app, &w->common, TOOL, mode, err) != 0 ||
 		sp_app_begin(&w->app, err) != 0 || read_change(w, err) != 0)
 		return -1;
 	if ((w->file != NULL ? set_rules(w, err)

@@ -245,13 +245,16 @@ static int work(struct work *w, struct sp_err *err)
 
 static int run(struct work *w, int n, char **operand, struct sp_err *err)
 {
+	enum sp_db_mode mode =
+		w->common.dry_run ? SP_DB_TRIAL_WRITE : SP_DB_WRITE;
+
 	if ((w->absent_from != NULL ? open_records(w, err)
 				    : sp_operands_init(&w->operands, &w->common,
 					      operand, n, err)) != 0)
 		return -1;
 	if (sp_report_open(&w->report, &w->common, COLUMNS,
 		    sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
-		sp_app_open(&w->app, &w->common, TOOL, SP_DB_WRITE, err) != 0 ||
+		sp_app_open(&w->app, &w->common, TOOL, mode, err) != 0 ||
 		sp_app_begin(&w->app, err) != 0 || work(w, err) != 0 ||
 		sp_report_finish(&w->report, err) != 0 ||
 		sp_app_end(&w->app, &w->common, err) != 0)
