@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 
@@ -272,14 +274,25 @@ static int print_answer(const struct table *table)
 	return SP_IO;
 }
 
+/* A closed standard descriptor would be given to the next file that is opened.
+ * In its place comes one that fails, too. */
+static void guard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null",
+				fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	/* A file that may not grow any more is an error, and no end. */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int sp_opts_parse(const struct sp_program *program, struct sp_common *common,
 	int argc, char **argv, int *operands)
 {
 	struct table table;
 	int value;
 
-	/* A file that may not grow any more is an error, and no end. */
-	signal(SIGXFSZ, SIG_IGN);
+	guard_descriptors();
 	make_table(&table, program, common);
 	opterr = 0;
 	optind = 0; /* begin anew: glibc keeps where it was */

@@ -51,7 +51,8 @@ struct sp_program {
  * abbreviations of long names are refused). argv[1..] are the words after the
  * sub-command, if there is one. On return *operands is the index in argv of
  * the first operand; they stand at the end of argv. From now on a file-size
- * limit is an error of the write, and not a signal.
+ * limit is an error of the write, not a signal, and a closed standard
+ * descriptor stays unusable.
  * Returns -1 to go on, else the exit status: 0 when --help or --version was
  * answered on standard output, SP_IO when it could not be written, SP_USAGE
  * after a usage error, which is told on standard error in one line with a
