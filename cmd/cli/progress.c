@@ -47,9 +47,8 @@ void sp_progress_step_at(struct sp_progress *progress, uint64_t done,
 		width = snprintf(line, sizeof line, "%s: %" PRIu64,
 			progress->tool, done);
 	else
-		width = snprintf(line, sizeof line,
-			"%s: %d %% (%" PRIu64 " of %" PRIu64 ")",
-			progress->tool, percent(done, total), done, total);
+		width = snprintf(line, sizeof line, "%s: %d %%", progress->tool,
+			percent(done, total));
 	/* Spaces over what is left of a longer line. */
 	fprintf(progress->file, "\r%-*s", progress->width, line);
 	progress->width = width;

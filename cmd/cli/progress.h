@@ -20,9 +20,9 @@ struct sp_progress {
 void sp_progress_start(struct sp_progress *progress, const char *tool,
 	bool quiet);
 
-/* `done` parts of `total` are done; total 0: nobody knows of how many. Costs
- * next to nothing: only some calls look at the clock, and the line is drawn at
- * most five times a second. */
+/* `done` parts of `total` are done: "45 %". total 0: nobody knows of how many,
+ * and the line is how many are done. Costs next to nothing: only some calls
+ * look at the clock, and the line is drawn at most five times a second. */
 void sp_progress_step(struct sp_progress *progress, uint64_t done,
 	uint64_t total);
 
