@@ -27,11 +27,12 @@ static const char LIST_BY_LOGIN[] =
 static const char OLDEST[] = "SELECT seq FROM event ORDER BY seq LIMIT 1";
 static const char LAST[] = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1";
 
-/* Looks at the oldest few only: what stands behind them is younger. */
+/* Looks at the oldest few only: what stands behind them is younger. The last
+ * one stays, for the number that it has. */
 static const char PRUNE[] =
 	"DELETE FROM event WHERE seq IN (SELECT seq FROM"
 	" (SELECT seq, at_ms FROM event ORDER BY seq LIMIT $2)"
-	" WHERE at_ms < $1)";
+	" WHERE at_ms < $1) AND seq < (SELECT max(seq) FROM event)";
 
 static const char *text_or_empty(const char *text)
 {
