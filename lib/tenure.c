@@ -43,6 +43,13 @@ static const char LIST_OF[] =
 	" WHERE t.tenant_id = $1 AND t.digits = $2 AND t.number = $3"
 	" ORDER BY t.until_ms DESC LIMIT $4) LIMIT $4";
 
+static const char LIST_OF_LOGIN[] =
+	"SELECT " RUNNING_COLUMNS RUNNING
+	" WHERE u.tenant_id = $1 AND u.login = $2"
+	" UNION ALL SELECT * FROM (SELECT " COLUMNS " FROM tenure t"
+	" WHERE t.tenant_id = $1 AND t.login = $2"
+	" ORDER BY t.until_ms DESC LIMIT $3) LIMIT $3";
+
 static const char PRUNE[] =
 	"DELETE FROM tenure WHERE id IN (SELECT id FROM"
 	" (SELECT id, until_ms FROM tenure ORDER BY id LIMIT $2)"
@@ -115,6 +122,19 @@ int sp_tenure_list_of(const struct sp_scope *scope, const char *number,
 	if (sp_db_query(scope->db, LIST_OF,
 		    SP_ARGS(sp_int(scope->tenant->id),
 			    sp_int((int64_t)strlen(number)), sp_text(number),
+			    sp_int(max)),
+		    &row, err) != 0)
+		return -1;
+	return read_list(row, list, max, err);
+}
+
+int sp_tenure_list_of_login(const struct sp_scope *scope, const char *login,
+	struct sp_tenure *list, int max, struct sp_err *err)
+{
+	struct sp_stmt *row;
+
+	if (sp_db_query(scope->db, LIST_OF_LOGIN,
+		    SP_ARGS(sp_int(scope->tenant->id), sp_text(login),
 			    sp_int(max)),
 		    &row, err) != 0)
 		return -1;

@@ -37,6 +37,10 @@ int sp_tenure_find_at(const struct sp_scope *scope, int64_t at_ms,
 int sp_tenure_list_of(const struct sp_scope *scope, const char *number,
 	struct sp_tenure *list, int max, struct sp_err *err);
 
+/* The same of a login, whichever numbers it had. */
+int sp_tenure_list_of_login(const struct sp_scope *scope, const char *login,
+	struct sp_tenure *list, int max, struct sp_err *err);
+
 /* As sp_event_prune, of which it is a part. */
 int sp_tenure_prune(const struct sp_scope *scope, int64_t before_ms,
 	int64_t max, struct sp_err *err);
