@@ -7,8 +7,8 @@
 #include "cmd/sp-status/status_tool.h"
 #include "lib/event.h"
 #include "lib/session.h"
+#include "lib/tenant.h"
 #include "lib/tenure.h"
-#include "lib/text.h"
 
 static const struct sp_column COLUMNS[] = {
 	{"number", false},
@@ -23,16 +23,18 @@ static const struct sp_column COLUMNS[] = {
 	{"actor", false},
 };
 
+/* On a terminal, of events as they happen: these have no `until`. */
+static const char TERMINAL[] = "number,seq,time,what,login,old,new,tool,actor";
+
 enum {
 	PAGE = 64,
-	HISTORY_TENURES = 64,
 	LOOK_MS = 1000, /* at the longest until a change is seen */
 };
 
-static int open_events(struct work *w, struct sp_err *err)
+static int open_events(struct work *w, const char *terminal, struct sp_err *err)
 {
 	return open_listing(w, COLUMNS, sizeof COLUMNS / sizeof COLUMNS[0],
-		NULL, err);
+		terminal, err);
 }
 
 /* ---- rows -------------------------------------------------------------- */
@@ -72,8 +74,8 @@ static int print_session(struct work *w, const char *number,
 	char phone[2 * SP_SESSION_TEXT_SIZE];
 	char from[SP_TIME_TEXT], until[SP_TIME_TEXT];
 
-	snprintf(phone, sizeof phone, "%s %s %s", s->contact, s->transport,
-		s->user_agent);
+	snprintf(phone, sizeof phone, "%s %s%s%s", s->contact, s->transport,
+		s->user_agent[0] == '\0' ? "" : " ", s->user_agent);
 	return sp_output_row(w->output,
 		(const char *[]){number, NULL,
 			time_or_null(s->started_ms, from),
@@ -100,65 +102,89 @@ static int print_events(struct work *w, struct sp_event_query *query,
 
 /* ---- --history --------------------------------------------------------- */
 
-static int print_tenures(struct work *w, const char *number, struct sp_err *err)
-{
-	struct sp_tenure list[HISTORY_TENURES];
-	int n = sp_tenure_list_of(&w->app.scope, number, list, HISTORY_TENURES,
-		err);
-
-	for (int i = n; i-- > 0;)
-		if (print_tenure(w, &list[i], err) != 0)
-			return -1;
-	return n < 0 ? -1 : 0;
-}
-
-static int print_sessions(struct work *w, const char *number,
-	struct sp_err *err)
+/* Those of a number that began from from_ms on and before until_ms. */
+static int print_sessions(struct work *w, const char *number, int64_t from_ms,
+	int64_t until_ms, struct sp_err *err)
 {
 	struct sp_session page[PAGE];
-	int64_t after_ms = 0;
+	int64_t after_ms = from_ms - 1;
 	int n;
 
 	while ((n = sp_session_list(&w->app.scope, number, after_ms, page, PAGE,
 			err)) > 0) {
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
+			if (page[i].started_ms >= until_ms)
+				return 0;
 			if (print_session(w, number, &page[i], err) != 0)
 				return -1;
+		}
 		after_ms = page[n - 1].started_ms;
 	}
 	return n;
 }
 
-static int print_number(struct work *w, const char *number, struct sp_err *err)
+static int print_sessions_of_login(struct work *w,
+	const struct sp_tenure *tenures, int n, struct sp_err *err)
 {
-	struct sp_event_query query = {.number = number};
+	for (int i = n; i-- > 0;) {
+		const struct sp_tenure *t = &tenures[i];
 
-	if (print_tenures(w, number, err) != 0 ||
-		print_sessions(w, number, err) != 0)
-		return -1;
-	return print_events(w, &query, err);
+		if (print_sessions(w, t->number, t->from_ms,
+			    t->until_ms == 0 ? INT64_MAX : t->until_ms,
+			    err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
-/* A number has a history whether somebody has it now or not; a login that has
- * none now may have had one. */
+/* A number has a history whether somebody has it now or not, and so does a
+ * login. One that never was has none. */
+static int check_known(struct work *w, const struct past *past, int n_tenures,
+	struct sp_err *err)
+{
+	const struct sp_event_query query = {.number = past->number,
+		.login = past->login};
+	struct sp_event_row event;
+	int n;
+
+	if (n_tenures > 0 ||
+		(past->number != NULL &&
+			sp_ranges_has(&w->app.scope.tenant->pool.all,
+				past->number)))
+		return 0;
+	n = sp_event_list(&w->app.scope, &query, &event, 1, err);
+	if (n != 0)
+		return n < 0 ? -1 : 0;
+	return sp_err_set(err, SP_UNKNOWN,
+		"no user or extension '%.80s' in '%s', now or before",
+		w->history, w->app.scope.tenant->domain);
+}
+
 int print_history(struct work *w, struct sp_err *err)
 {
-	struct sp_event_query query = {.login = w->history};
-	struct sp_extension extension;
-	int rc =
-		sp_extension_lookup(&w->app.scope, w->history, &extension, err);
+	struct sp_tenure tenures[TENURES];
+	struct sp_event_query query = {.after = 0};
+	struct past past;
+	int n, rc;
 
-	if (rc < 0 || open_events(w, err) != 0)
+	if (read_past(w, w->history, &past, err) != 0)
 		return -1;
-	if (rc == 1)
-		return print_number(w, extension.number, err);
-	if (strncmp(w->history, "ext:", 4) == 0)
-		return print_number(w, w->history + 4, err);
-	if (sp_text_is_digits(w->history))
-		return print_number(w, w->history, err);
-	if (strncmp(w->history, "user:", 5) == 0)
-		query.login += 5;
-	return print_events(w, &query, err);
+	query.number = past.number;
+	query.login = past.login;
+	n = past.number != NULL ? sp_tenure_list_of(&w->app.scope, past.number,
+					  tenures, TENURES, err)
+				: sp_tenure_list_of_login(&w->app.scope,
+					  past.login, tenures, TENURES, err);
+	if (n < 0 || check_known(w, &past, n, err) != 0 ||
+		open_events(w, NULL, err) != 0)
+		return -1;
+	for (int i = n; i-- > 0;)
+		if (print_tenure(w, &tenures[i], err) != 0)
+			return -1;
+	rc = past.number != NULL
+		     ? print_sessions(w, past.number, 0, INT64_MAX, err)
+		     : print_sessions_of_login(w, tenures, n, err);
+	return rc != 0 ? -1 : print_events(w, &query, err);
 }
 
 /* ---- --follow, --since ------------------------------------------------- */
@@ -171,12 +197,26 @@ static int find_start(struct work *w, int64_t *after, struct sp_err *err)
 	if (sp_event_bounds(&w->app.scope, &oldest, &last, err) != 0)
 		return -1;
 	*after = w->since == NULL ? last : w->since_seq;
-	if (w->since == NULL || w->since_seq == 0 || oldest <= *after + 1)
+	if (*after > last)
+		return sp_err_set(err, SP_DATA,
+			"--since: there is no event %" PRId64 ": the last one "
+			"is %" PRId64,
+			*after, last);
+	if (*after == 0 || oldest <= *after + 1)
 		return 0;
 	return sp_err_set(err, SP_DATA,
 		"--since: the events from %" PRId64 " to %" PRId64 " are older "
 		"than the history that is kept, and gone",
 		*after + 1, oldest - 1);
+}
+
+/* A tenant has its row from its first user on. */
+static int find_tenant(struct work *w, struct sp_err *err)
+{
+	struct sp_tenant *tenant = (struct sp_tenant *)w->app.scope.tenant;
+
+	return tenant->id != 0 ? 0
+			       : sp_tenant_open(tenant, w->app.db, false, err);
 }
 
 int follow_events(struct work *w, struct sp_err *err)
@@ -185,10 +225,12 @@ int follow_events(struct work *w, struct sp_err *err)
 	int64_t version = 0;
 	int rc = 1;
 
-	if (find_start(w, &query.after, err) != 0 || open_events(w, err) != 0)
+	if (find_start(w, &query.after, err) != 0 ||
+		open_events(w, TERMINAL, err) != 0)
 		return -1;
 	while (rc == 1) {
-		if (print_events(w, &query, err) != 0 ||
+		if (find_tenant(w, err) != 0 ||
+			print_events(w, &query, err) != 0 ||
 			sp_output_flush(w->output, err) != 0)
 			return -1;
 		rc = w->follow ? wait_for_change(w, &version, LOOK_MS, err) : 0;

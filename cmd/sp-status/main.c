@@ -44,24 +44,9 @@ static int print_paths(struct work *w, struct sp_err *err)
 
 /* ---- running ----------------------------------------------------------- */
 
-static mode_fn *mode_of(const struct work *w)
-{
-	if (w->history != NULL)
-		return print_history;
-	if (w->as_of != NULL)
-		return list_as_of;
-	if (w->follow || w->since != NULL)
-		return follow_events;
-	if (w->wait != NULL)
-		return wait_for_state;
-	if (w->free || w->resting || w->reserved)
-		return list_numbers;
-	return w->summary ? print_summary : list_extensions;
-}
-
 static int parse_values(struct work *w, struct sp_err *err)
 {
-	bool ignored[SP_N_STATES];
+	int64_t now_ms = sp_clock_now_ms();
 
 	w->filter.has_states = w->states != NULL;
 	w->filter.match = w->match;
@@ -69,7 +54,7 @@ static int parse_values(struct work *w, struct sp_err *err)
 		parse_states(w->states, "--state", w->filter.state, err) != 0)
 		return -1;
 	if (w->wait != NULL &&
-		parse_states(w->wait, "--wait", ignored, err) != 0)
+		parse_states(w->wait, "--wait", w->awaited, err) != 0)
 		return -1;
 	if (w->idle != NULL &&
 		sp_duration_parse(w->idle, &w->filter.idle_ms, err) != 0)
@@ -77,9 +62,12 @@ static int parse_values(struct work *w, struct sp_err *err)
 	if (w->timeout != NULL &&
 		sp_duration_parse(w->timeout, &w->timeout_ms, err) != 0)
 		return sp_err_prefix(err, "--timeout: ");
-	if (w->as_of != NULL && sp_time_parse(w->as_of, sp_clock_now_ms(),
-					&w->as_of_ms, err) != 0)
+	if (w->as_of != NULL &&
+		sp_time_parse(w->as_of, now_ms, &w->as_of_ms, err) != 0)
 		return sp_err_prefix(err, "--as-of: ");
+	if (w->as_of_ms > now_ms)
+		return sp_err_set(err, SP_USAGE,
+			"--as-of: '%.40s' is yet to come", w->as_of);
 	return 0;
 }
 
@@ -102,10 +90,9 @@ static int run(struct work *w, struct sp_err *err)
 			err->code = SP_USAGE;
 		return -1;
 	}
-	if (w->paths)
-		rc = print_paths(w, err);
-	else
-		rc = open_all(w, err) != 0 ? -1 : mode_of(w)(w, err);
+	rc = w->mode != print_paths ? open_all(w, err) : 0;
+	if (rc == 0)
+		rc = w->mode(w, err);
 	/* A listing that never began prints nothing, not even a header. */
 	close_rc = sp_output_close(w->output, &close_err);
 	w->output = NULL;
@@ -118,18 +105,40 @@ static int run(struct work *w, struct sp_err *err)
 
 /* ---- usage ------------------------------------------------------------- */
 
-static int count_modes(const struct work *w)
+/* Sets the mode; returns false when several are asked for. */
+static bool choose_mode(struct work *w)
 {
-	return (w->history != NULL) + (w->as_of != NULL) +
-	       (w->follow || w->since != NULL) + (w->wait != NULL) + w->free +
-	       w->resting + w->reserved + w->summary + w->paths;
+	const struct {
+		bool is_asked_for;
+		mode_fn *mode;
+	} modes[] = {
+		{w->free, list_free},
+		{w->resting, list_resting},
+		{w->reserved, list_reserved},
+		{w->summary, print_summary},
+		{w->history != NULL, print_history},
+		{w->as_of != NULL, list_as_of},
+		{w->follow || w->since != NULL, follow_events},
+		{w->wait != NULL, wait_for_state},
+		{w->paths, print_paths},
+	};
+
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+		if (!modes[i].is_asked_for)
+			continue;
+		if (w->mode != NULL)
+			return false;
+		w->mode = modes[i].mode;
+	}
+	if (w->mode == NULL)
+		w->mode = list_extensions;
+	return true;
 }
 
 static int check_operands(const struct work *w,
 	const struct sp_program *program)
 {
-	bool lists = count_modes(w) == 0 || w->as_of != NULL;
-	bool filters = w->states != NULL || w->idle != NULL || w->match != NULL;
+	bool lists = w->mode == list_extensions || w->mode == list_as_of;
 	int64_t n;
 
 	if (w->wait != NULL && (w->n != 1 || strcmp(w->operand[0], "-") == 0))
@@ -141,7 +150,8 @@ static int check_operands(const struct work *w,
 	if (!lists && !w->free && w->wait == NULL && w->n > 0)
 		return sp_app_usage(program, "unexpected operand '%s'",
 			w->operand[0]);
-	if (!lists && filters)
+	if (!lists &&
+		(w->states != NULL || w->idle != NULL || w->match != NULL))
 		return sp_app_usage(program,
 			"--state, --idle and --match go with a list of users");
 	return 0;
@@ -149,7 +159,7 @@ static int check_operands(const struct work *w,
 
 static int check_usage(struct work *w, const struct sp_program *program)
 {
-	if (count_modes(w) > 1)
+	if (!choose_mode(w))
 		return sp_app_usage(program,
 			"--free, --resting, --reserved, --summary, --history, "
 			"--as-of, --follow, --wait and --paths exclude each "

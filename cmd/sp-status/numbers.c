@@ -24,13 +24,15 @@ static int print_number(struct work *w, const char *number, struct sp_err *err)
 }
 
 /* Those that would be handed out next, in that order. */
-static int list_free(struct work *w, struct sp_err *err)
+int list_free(struct work *w, struct sp_err *err)
 {
 	struct sp_pool_walk walk = {.range = 0};
 	char number[SP_NUMBER_SIZE];
 	int64_t max = FREE_SHOWN;
 	int rc = 1;
 
+	if (open_extensions(w, err) != 0)
+		return -1;
 	if (w->n == 1)
 		sp_text_to_int(w->operand[0], 1, INT64_MAX, &max);
 	for (; max > 0 && rc == 1; max--) {
@@ -41,58 +43,88 @@ static int list_free(struct work *w, struct sp_err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-static int list_rows(struct work *w, enum sp_state state, struct sp_err *err)
+int list_resting(struct work *w, struct sp_err *err)
 {
 	const struct sp_status *status;
 	struct sp_status_list *list;
-	int rc = sp_status_open(&w->app.scope, &list, err);
+	int rc;
 
-	if (rc != 0)
+	if (open_extensions(w, err) != 0 ||
+		sp_status_open(&w->app.scope, &list, err) != 0)
 		return -1;
 	while ((rc = sp_status_next(list, &status, err)) == 1)
-		if (status->state == state &&
+		if (status->state == SP_RESTING &&
 			(rc = print_status(w, status, err)) != 0)
 			break;
 	sp_status_close(list);
 	return rc;
 }
 
-/* Those of the configuration have a row only if they were used once. */
-static int list_reserved(struct work *w, struct sp_err *err)
+/* Where in the reserved ranges of the configuration a walk is. */
+struct place {
+	size_t range;
+	int digits; /* of `next`; of more digits, a range is at its start */
+	int64_t next;
+};
+
+static int compare_numbers(const char *a, const char *b)
+{
+	size_t len_a = strlen(a), len_b = strlen(b);
+
+	return len_a == len_b ? strcmp(a, b) : len_a < len_b ? -1 : 1;
+}
+
+/* Prints the reserved numbers of the configuration up to `end`, which itself
+ * is passed over: it has a row; NULL: all. */
+static int print_up_to(struct work *w, struct place *at, const char *end,
+	struct sp_err *err)
 {
 	const struct sp_pool *pool = &w->app.scope.tenant->pool;
-	struct sp_extension extension;
-	char number[SP_NUMBER_SIZE];
 
-	if (list_rows(w, SP_RESERVED, err) != 0)
-		return -1;
-	for (size_t i = 0; i < pool->reserved.n; i++) {
-		const struct sp_range *range = &pool->reserved.at[i];
+	for (; at->range < pool->reserved.n; at->range++) {
+		const struct sp_range *range = &pool->reserved.at[at->range];
 
-		for (int64_t n = range->first; n <= range->last; n++) {
-			int rc;
+		if (at->digits < range->digits || at->next < range->first)
+			at->next = range->first;
+		at->digits = range->digits;
+		for (; at->next <= range->last; at->next++) {
+			char number[SP_NUMBER_SIZE];
+			int order = -1;
 
-			sp_pool_format(range, n, number);
-			if (!sp_ranges_has(&pool->all, number))
-				continue;
-			rc = sp_extension_find(&w->app.scope, number,
-				&extension, err);
-			if (rc < 0 ||
-				(rc == 0 && print_number(w, number, err) != 0))
+			sp_pool_format(range, at->next, number);
+			if (end != NULL)
+				order = compare_numbers(number, end);
+			if (order > 0)
+				return 0;
+			if (order < 0 && sp_ranges_has(&pool->all, number) &&
+				print_number(w, number, err) != 0)
 				return -1;
 		}
 	}
 	return 0;
 }
 
-int list_numbers(struct work *w, struct sp_err *err)
+/* Those of the configuration have a row only if they were used once: two
+ * sorted lists become one. */
+int list_reserved(struct work *w, struct sp_err *err)
 {
-	if (open_extensions(w, err) != 0)
+	struct place at = {.range = 0};
+	const struct sp_status *status;
+	struct sp_status_list *list;
+	int rc;
+
+	if (open_extensions(w, err) != 0 ||
+		sp_status_open(&w->app.scope, &list, err) != 0)
 		return -1;
-	if (w->free)
-		return list_free(w, err);
-	return w->resting ? list_rows(w, SP_RESTING, err)
-			  : list_reserved(w, err);
+	while ((rc = sp_status_next(list, &status, err)) == 1) {
+		rc = print_up_to(w, &at, status->extension.number, err);
+		if (rc == 0 && status->state == SP_RESERVED)
+			rc = print_status(w, status, err);
+		if (rc != 0)
+			break;
+	}
+	sp_status_close(list);
+	return rc != 0 ? -1 : print_up_to(w, &at, NULL, err);
 }
 
 /* ---- --summary --------------------------------------------------------- */

@@ -3,8 +3,30 @@
 
 #include "cmd/sp-status/status_tool.h"
 #include "lib/tenure.h"
+#include "lib/text.h"
 
 enum { PAGE = 128 };
+
+int read_past(struct work *w, const char *operand, struct past *past,
+	struct sp_err *err)
+{
+	struct sp_extension now;
+	int rc = sp_extension_lookup(&w->app.scope, operand, &now, err);
+
+	*past = (struct past){.number = NULL};
+	if (rc < 0)
+		return -1;
+	if (strncmp(operand, "ext:", 4) == 0)
+		past->number = operand + 4;
+	else if (strncmp(operand, "user:", 5) == 0)
+		past->login = operand + 5;
+	else if (sp_text_is_digits(operand) &&
+		 (rc == 0 || strcmp(now.number, operand) == 0))
+		past->number = operand;
+	else
+		past->login = operand;
+	return 0;
+}
 
 static int print_tenure(struct work *w, const struct sp_tenure *tenure,
 	struct sp_err *err)
@@ -34,31 +56,46 @@ static int print_all(struct work *w, struct sp_err *err)
 	return n;
 }
 
-/* A number, or a login of today. */
+static int find_login_then(struct work *w, const char *login,
+	struct sp_tenure *tenure, struct sp_err *err)
+{
+	struct sp_tenure list[TENURES];
+	int n = sp_tenure_list_of_login(&w->app.scope, login, list, TENURES,
+		err);
+
+	for (int i = 0; i < n; i++) {
+		*tenure = list[i];
+		if (tenure->from_ms <= w->as_of_ms &&
+			(tenure->until_ms == 0 ||
+				w->as_of_ms < tenure->until_ms))
+			return 1;
+	}
+	return n < 0 ? -1 : 0;
+}
+
 static int print_operand(void *arg, const char *operand, struct sp_err *err)
 {
 	struct work *w = arg;
-	const char *number = operand;
-	struct sp_extension extension;
 	struct sp_tenure tenure;
 	char then[SP_TIME_TEXT];
-	int rc = sp_extension_lookup(&w->app.scope, operand, &extension, err);
+	struct past past;
+	int rc;
 
-	if (rc < 0)
+	if (read_past(w, operand, &past, err) != 0)
 		return -1;
-	if (rc == 1)
-		number = extension.number;
-	else if (strncmp(operand, "ext:", 4) == 0)
-		number += 4;
-	rc = sp_tenure_find_at(&w->app.scope, w->as_of_ms, number, &tenure,
-		err);
+	rc = past.number != NULL ? sp_tenure_find_at(&w->app.scope, w->as_of_ms,
+					   past.number, &tenure, err)
+				 : find_login_then(w, past.login, &tenure, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 1)
 		return print_tenure(w, &tenure, err);
 	sp_clock_format(w->as_of_ms, then);
-	return sp_err_set(err, SP_UNKNOWN, "nobody had '%.80s' at %s", number,
-		then);
+	if (past.number != NULL)
+		return sp_err_set(err, SP_UNKNOWN, "nobody had '%.80s' at %s",
+			past.number, then);
+	return sp_err_set(err, SP_UNKNOWN, "'%.80s' had no number at %s",
+		past.login, then);
 }
 
 int list_as_of(struct work *w, struct sp_err *err)
@@ -66,9 +103,6 @@ int list_as_of(struct work *w, struct sp_err *err)
 	int64_t reach_ms = w->app.scope.now_ms - w->app.config.history_ms;
 	char reach[SP_TIME_TEXT];
 
-	if (w->as_of_ms > w->app.scope.now_ms)
-		return sp_err_set(err, SP_DATA, "--as-of: '%s' is yet to come",
-			w->as_of);
 	if (w->as_of_ms < reach_ms) {
 		sp_clock_format(reach_ms, reach);
 		sp_app_warn(&w->app,

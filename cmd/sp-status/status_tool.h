@@ -10,6 +10,13 @@
 #include "lib/clock.h"
 #include "lib/status.h"
 
+enum { TENURES = 64 }; /* the last ones of a number or a login */
+
+struct work;
+
+/* One mode of the program: opens its listing and prints it. */
+typedef int mode_fn(struct work *w, struct sp_err *err);
+
 struct work {
 	struct sp_common common;
 	const char *states, *idle, *match, *history, *as_of, *since, *wait,
@@ -17,22 +24,23 @@ struct work {
 	bool free, resting, reserved, summary, follow, paths;
 	int n; /* operands */
 	char **operand;
+	mode_fn *mode;
 	struct sp_status_filter filter;
-	int64_t as_of_ms;   /* with --as-of */
-	int64_t since_seq;  /* with --since */
-	int64_t timeout_ms; /* with --timeout, else 0: for ever */
-	bool is_no;         /* the answer is "no": exit status 1 */
+	bool awaited[SP_N_STATES]; /* with --wait */
+	int64_t as_of_ms;          /* with --as-of */
+	int64_t since_seq;         /* with --since */
+	int64_t timeout_ms;        /* with --timeout, else 0: for ever */
+	bool is_no;                /* the answer is "no": exit status 1 */
 	struct sp_app app;
 	struct sp_operands operands;
 	struct sp_output *output;
 };
 
-/* One mode of the program: opens its listing and prints it. */
-typedef int mode_fn(struct work *w, struct sp_err *err);
-
 mode_fn list_extensions; /* list.c: all, or the operands */
 mode_fn list_as_of;      /* past.c: --as-of */
-mode_fn list_numbers;    /* numbers.c: --free, --resting, --reserved */
+mode_fn list_free;       /* numbers.c: --free */
+mode_fn list_resting;    /* numbers.c: --resting */
+mode_fn list_reserved;   /* numbers.c: --reserved */
 mode_fn print_summary;   /* numbers.c: --summary */
 mode_fn print_history;   /* events.c: --history */
 mode_fn follow_events;   /* events.c: --follow, --since */
@@ -52,8 +60,16 @@ int print_status(struct work *w, const struct sp_status *status,
  * and, unless it is quiet, says since when. */
 int set_moment(struct work *w, struct sp_err *err);
 
-/* Reads "lost,offline" into a filter. what: the option, for the sentence. */
+/* Reads "lost,offline". what: the option, for the sentence. */
 int parse_states(const char *text, const char *what, bool wanted[SP_N_STATES],
+	struct sp_err *err);
+
+/* What an operand means where it is about the past, and somebody may have left:
+ * a number, or else a login. */
+struct past {
+	const char *number, *login; /* one of them, borrowed; or else NULL */
+};
+int read_past(struct work *w, const char *operand, struct past *past,
 	struct sp_err *err);
 
 /* NULL for "" and 0. */

@@ -27,7 +27,7 @@ int wait_for_change(struct work *w, int64_t *version, int64_t ms,
 		}
 		/* Nobody is left to tell: as a write would say. */
 		if (poll(&out, 1, STEP_MS) > 0 &&
-			(out.revents & (POLLERR | POLLNVAL)) != 0)
+			(out.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
 			return 0;
 	} while (sp_clock_monotonic_ms() < deadline_ms);
 	return 1;
@@ -36,16 +36,14 @@ int wait_for_change(struct work *w, int64_t *version, int64_t ms,
 static int look(struct work *w, struct sp_status *status, bool *is_there,
 	struct sp_err *err)
 {
-	bool wanted[SP_N_STATES] = {false};
 	int64_t since_ms;
 
 	w->app.scope.now_ms = sp_clock_now_ms();
-	if (parse_states(w->wait, "--wait", wanted, err) != 0 ||
-		sp_server_as_of(w->app.db, w->app.scope.now_ms,
-			&w->app.scope.now_ms, &since_ms, err) != 0 ||
+	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
+		    &w->app.scope.now_ms, &since_ms, err) != 0 ||
 		sp_status_get(&w->app.scope, w->operand[0], status, err) != 0)
 		return -1;
-	*is_there = wanted[status->state];
+	*is_there = w->awaited[status->state];
 	return 0;
 }
 
