@@ -15,6 +15,9 @@ struct sp_scope {
 	const char *tool;  /* for events: "sp-assign" */
 	const char *actor; /* for events: the person, also under sudo */
 	int64_t now_ms;    /* one moment for all that the call does */
+	/* Until when a server has listened to the softphones, if that is over:
+	 * they are shown as they were then. 0: now_ms. */
+	int64_t phones_ms;
 	struct sp_pool_cursor *cursor; /* NULL but for a batch that assigns */
 };
 

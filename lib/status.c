@@ -119,17 +119,23 @@ static int64_t since_of(const struct sp_status *status, int64_t assigned_ms,
 	}
 }
 
+static int64_t phones_ms(const struct sp_scope *scope)
+{
+	return scope->phones_ms != 0 ? scope->phones_ms : scope->now_ms;
+}
+
 /* The newest binding that has not run out, else the newest of the others:
  * *found tells whether there is one. */
 static int newest_binding(const struct sp_scope *scope,
 	struct sp_status *status, bool *found, struct sp_err *err)
 {
-	struct sp_scope any_time = *scope;
+	struct sp_scope then = *scope, any_time = *scope;
 	struct sp_binding b;
 	int n;
 
+	then.now_ms = phones_ms(scope);
 	any_time.now_ms = 0;
-	n = sp_binding_list(scope, status->extension.id, &b, 1, err);
+	n = sp_binding_list(&then, status->extension.id, &b, 1, err);
 	if (n == 0)
 		n = sp_binding_list(&any_time, status->extension.id, &b, 1,
 			err);
@@ -198,7 +204,9 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 		newest_binding(scope, status, &found, err) != 0)
 		return -1;
 	facts.binding = found ? &status->binding : NULL;
-	status->state = sp_status_derive(&facts, scope->now_ms);
+	/* What nobody has rests by the clock, server or not. */
+	status->state = sp_status_derive(&facts,
+		facts.is_assigned ? phones_ms(scope) : scope->now_ms);
 	status->since_ms = since_of(status, assigned_ms, started_ms, ended_ms);
 	return read_rules(scope, row, status, err);
 }

@@ -23,8 +23,10 @@ static const struct sp_column COLUMNS[] = {
 	{"actor", false},
 };
 
-/* On a terminal, of events as they happen: these have no `until`. */
-static const char TERMINAL[] = "number,seq,time,what,login,old,new,tool,actor";
+/* What a terminal shows: of a history, and of events as they happen, which have
+ * no `until`. */
+static const char OF_HISTORY[] = "number,time,until,what,login,old,new,actor";
+static const char OF_EVENTS[] = "number,seq,time,what,login,old,new,tool,actor";
 
 enum {
 	PAGE = 64,
@@ -176,7 +178,7 @@ int print_history(struct work *w, struct sp_err *err)
 				: sp_tenure_list_of_login(&w->app.scope,
 					  past.login, tenures, TENURES, err);
 	if (n < 0 || check_known(w, &past, n, err) != 0 ||
-		open_events(w, NULL, err) != 0)
+		open_events(w, OF_HISTORY, err) != 0)
 		return -1;
 	for (int i = n; i-- > 0;)
 		if (print_tenure(w, &tenures[i], err) != 0)
@@ -222,15 +224,19 @@ static int find_tenant(struct work *w, struct sp_err *err)
 int follow_events(struct work *w, struct sp_err *err)
 {
 	struct sp_event_query query = {.after = 0};
-	int64_t version = 0;
+	int64_t version = 0, shown;
 	int rc = 1;
 
 	if (find_start(w, &query.after, err) != 0 ||
-		open_events(w, TERMINAL, err) != 0)
+		open_events(w, OF_EVENTS, err) != 0)
 		return -1;
 	while (rc == 1) {
+		shown = query.after;
 		if (find_tenant(w, err) != 0 ||
-			print_events(w, &query, err) != 0 ||
+			print_events(w, &query, err) != 0)
+			return -1;
+		/* A table's columns are as wide as its first rows need. */
+		if (query.after != shown &&
 			sp_output_flush(w->output, err) != 0)
 			return -1;
 		rc = w->follow ? wait_for_change(w, &version, LOOK_MS, err) : 0;

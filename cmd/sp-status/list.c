@@ -59,7 +59,7 @@ int print_status(struct work *w, const struct sp_status *s, struct sp_err *err)
 		w->app.scope.tenant->domain);
 	sp_forward_text(s->rules, rules, sizeof rules);
 	snprintf(left, sizeof left, "%" PRId64,
-		(b->expires_ms - w->app.scope.now_ms) / 1000);
+		(b->expires_ms - w->app.scope.phones_ms) / 1000);
 	return sp_output_row(w->output,
 		(const char *[]){e->number, text_or_null(e->user.login),
 			text_or_null(e->user.first), text_or_null(e->user.last),
@@ -108,7 +108,7 @@ int set_moment(struct work *w, struct sp_err *err)
 	int64_t since_ms;
 
 	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
-		    &w->app.scope.now_ms, &since_ms, err) != 0)
+		    &w->app.scope.phones_ms, &since_ms, err) != 0)
 		return -1;
 	if (since_ms != 0 && !w->common.quiet) {
 		sp_clock_format(since_ms, since);
@@ -133,7 +133,7 @@ static int print_all(struct work *w, struct sp_err *err)
 	while ((rc = sp_status_next(list, &status, err)) == 1) {
 		sp_progress_step(&w->app.progress, ++n, 0);
 		if (!sp_status_passes(status, &w->filter, false,
-			    w->app.scope.now_ms))
+			    w->app.scope.phones_ms))
 			continue;
 		rc = print_status(w, status, err);
 		if (rc != 0)
@@ -150,7 +150,8 @@ static int print_operand(void *arg, const char *operand, struct sp_err *err)
 
 	if (sp_status_get(&w->app.scope, operand, &status, err) != 0)
 		return -1;
-	if (!sp_status_passes(&status, &w->filter, true, w->app.scope.now_ms))
+	if (!sp_status_passes(&status, &w->filter, true,
+		    w->app.scope.phones_ms))
 		return 0;
 	return print_status(w, &status, err);
 }

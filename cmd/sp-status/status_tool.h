@@ -56,8 +56,8 @@ int open_extensions(struct work *w, struct sp_err *err);
 int print_status(struct work *w, const struct sp_status *status,
 	struct sp_err *err);
 
-/* Without a server states stand still: sets the moment that they are shown for
- * and, unless it is quiet, says since when. */
+/* Without a server softphones stand still: sets the moment that they are shown
+ * for (scope.phones_ms) and, unless it is quiet, says since when. */
 int set_moment(struct work *w, struct sp_err *err);
 
 /* Reads "lost,offline". what: the option, for the sentence. */

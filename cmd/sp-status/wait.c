@@ -40,7 +40,7 @@ static int look(struct work *w, struct sp_status *status, bool *is_there,
 
 	w->app.scope.now_ms = sp_clock_now_ms();
 	if (sp_server_as_of(w->app.db, w->app.scope.now_ms,
-		    &w->app.scope.now_ms, &since_ms, err) != 0 ||
+		    &w->app.scope.phones_ms, &since_ms, err) != 0 ||
 		sp_status_get(&w->app.scope, w->operand[0], status, err) != 0)
 		return -1;
 	*is_there = w->awaited[status->state];
