@@ -240,6 +240,22 @@ state() {
 	assert_equal "$stderr" ""
 }
 
+@test "sp-status: without a server numbers rest and rules begin all the same" {
+	given_extension 1001
+	given_extension 1002
+	given_extension 1003
+	given_beat $T0
+	sp-recycle -q 1001
+	sp-recycle -q --rest 1d 1002
+	sp-forward -q 1003 --always reject --from 2024-06-01
+	sp-forward -q 1003 --busy reject --until tomorrow
+	run --separate-stderr sp-status -q -o tsv 1001 1002 1003
+	assert_success
+	assert_equal "$(cut -f 1,6,13 <<<"$output")" "1001	free	
+1002	resting	
+1003	offline	always=reject busy=reject"
+}
+
 @test "sp-status: a server that has just stopped is missed" {
 	given_extension 1001
 	start_server
@@ -267,8 +283,8 @@ given_states() {
 	given_user free 1005
 	given_user resting 1006
 	given_user reserved 1007
-	sp-recycle -q 1005 1006 1007
-	sql "UPDATE extension SET free_from_ms = 1 WHERE number = '1005'"
+	sp-recycle -q 1005 1007
+	sp-recycle -q --rest 1d 1006
 	echo "    reserved: [1007]" >>sp.yaml
 	given_beat $T0
 }
@@ -397,6 +413,374 @@ sp-status: no user or extension 'user:1500' in 'acme.example'"
 	assert_equal "$stderr" "\
 sp-status: standard input:2: no user or extension 'nobody' in 'acme.example'
 sp-status: standard input:3: nothing before the first TAB"
+}
+
+# ---- idle, match ------------------------------------------------------------
+
+# numbers [ARG...]: those that sp-status lists, in one line.
+numbers() {
+	sp-status -q --columns number -o tsv "$@" | xargs
+}
+
+# given_ages: nobody runs a server, so that these are ages to the millisecond
+# of the moment T0. Never logged in for an hour; logged out for half an hour and
+# for 30 s; lost for a minute; on line for two hours.
+given_ages() {
+	given_extension 1001
+	given_extension 1002 -7200 -1800 logout
+	given_extension 1003 -7200 -30 kicked
+	given_extension 1004 -7200 -60 lost
+	given_extension 1005 -7200
+	given_binding 1005 -5 25
+	given_beat $T0
+}
+
+@test "sp-status: --idle has who was not logged in for so long" {
+	given_ages
+	assert_equal "$(numbers --idle 1h)" 1001
+	assert_equal "$(numbers --idle 30m)" "1001 1002"
+	assert_equal "$(numbers --idle 1m)" "1001 1002 1004"
+	assert_equal "$(numbers --idle 1s)" "1001 1002 1003 1004"
+}
+
+@test "sp-status: --idle counts to the millisecond" {
+	given_ages
+	sql "UPDATE extension SET assigned_ms = assigned_ms + 1
+		WHERE number = '1001'"
+	assert_equal "$(numbers --idle 1h)" ""
+}
+
+@test "sp-status: who is logged in is never idle, nor is a free number" {
+	given_ages
+	sp-recycle -q 1001
+	assert_equal "$(numbers --idle 1ms 1005 1001 1500 1002)" 1002
+}
+
+@test "sp-status: an open session that ran out is idle since it was lost" {
+	given_extension 1001 -7200
+	given_binding 1001 -3630 -3600
+	given_beat $T0
+	assert_equal "$(numbers --idle 1h)" 1001
+	assert_equal "$(numbers --idle 61m)" ""
+}
+
+@test "sp-status: what --idle lists goes to sp-recycle" {
+	given_ages
+	run --separate-stderr sp-recycle --max 100% - \
+		< <(sp-status -q --idle 30m)
+	assert_success
+	assert_output $'1001\tu1001\n1002\tu1002'
+	assert_equal "$(numbers)" "1003 1004 1005"
+}
+
+@test "sp-status: --idle takes a duration" {
+	given_extension 1001
+	for word in 90 x -1d ''; do
+		run --separate-stderr sp-status --idle "$word"
+		assert_failure 64
+		assert_output ""
+		assert_regex "$stderr" "^sp-status: --idle: '$word' is not a"
+	done
+}
+
+@test "sp-status: --match looks in number, login, name and softphone" {
+	sp-assign -q -N 1001 asmith Anna Smith
+	sp-assign -q -N 1712 bjones Bob Ysmir
+	given_extension 1003 -60
+	given_binding 1003 -5 25
+	given_beat $T0
+	assert_equal "$(numbers --match smi)" "1001 1712"
+	assert_equal "$(numbers --match jones)" 1712
+	assert_equal "$(numbers --match 71)" 1712
+	assert_equal "$(numbers --match 'anna sm')" 1001
+	assert_equal "$(numbers --match 'Phone/2')" 1003
+	assert_equal "$(numbers --match '@192.0.2.9')" 1003
+	assert_equal "$(numbers --match offline)" ""
+}
+
+@test "sp-status: --match knows upper and lower case, of all letters" {
+	sp-assign -q zoe Zoë Łuczak
+	sp-assign -q bnovak Božena Nováková
+	for text in ZOË łucz ë\ ŁU; do
+		assert_equal "$text: $(numbers --match "$text")" "$text: 1000"
+	done
+	assert_equal "$(numbers --match BOŽENA\ nováková)" 1001
+	assert_equal "$(numbers --match Novakova)" ""
+	LC_ALL=C assert_equal "$(LC_ALL=C numbers --match ŁUCZAK)" 1000
+}
+
+@test "sp-status: filters go together, and with operands" {
+	given_ages
+	assert_equal "$(numbers --idle 1m --state lost)" 1004
+	assert_equal "$(numbers --idle 1m --match 100)" "1001 1002 1004"
+	assert_equal "$(numbers --state offline,registered --match u1005)" 1005
+	assert_equal "$(numbers --idle 1m --match u u1004 1005 1001)" \
+		"1004 1001"
+	assert_equal "$(numbers --state registered --idle 1m)" ""
+}
+
+# ---- numbers that nobody has ------------------------------------------------
+
+# given_pool: two ranges; of the first, some have a user, some are reserved by
+# the configuration and by sp-assign, one rests and one has done so.
+given_pool() {
+	given_config 'reserved: [1000, 1003]'
+	sed -i 's/pool: .*/pool: [1000-1009, 500-503]/' sp.yaml
+	given_user a
+	given_user b
+	given_user c
+	given_user d 1008
+	sp-assign -q --reserve 1006
+	sp-recycle -q --rest 1d b
+	sp-recycle -q --rest 1d c
+	sql "UPDATE extension SET free_from_ms = 1 WHERE number = '1004'"
+}
+
+@test "sp-status: --free is what sp-assign hands out, one after the other" {
+	local free login handed_out=()
+
+	given_pool
+	free=$(numbers --free 20)
+	assert_equal "$free" "1004 1005 1007 1009 500 501 502 503"
+	for login in n1 n2 n3 n4 n5 n6 n7 n8; do
+		handed_out+=("$(sp-assign -o tsv $login | cut -f 1)")
+	done
+	assert_equal "${handed_out[*]}" "$free"
+	assert_equal "$(numbers --free)" ""
+	run --separate-stderr sp-assign n9
+	assert_failure 73
+}
+
+@test "sp-status: --free prints rows like the list, ten unless said" {
+	given_config
+	given_user a
+	run --separate-stderr sp-status --free 1
+	assert_success
+	assert_output $'1001\t\t\t\t\tfree\t\t\t\t\t\t\t'
+	assert_equal "$stderr" ""
+	assert_equal "$(numbers --free)" "$(echo 100{1..9} 1010)"
+	assert_equal "$(numbers --free 2)" "1001 1002"
+}
+
+@test "sp-status: --free changes nothing, also where numbers have rested" {
+	given_pool
+	remember
+	assert_equal "$(numbers --free 3)" "1004 1005 1007"
+	assert_nothing_changed
+}
+
+@test "sp-status: --free of a tenant that nobody is in yet" {
+	given_user a
+	given_config
+	printf '  - {domain: b.example, pool: [20-22]}\n' >>sp.yaml
+	assert_equal "$(numbers -t b.example --free)" "20 21 22"
+}
+
+@test "sp-status: --free takes a number, of how many" {
+	given_user a
+	for operands in 0 -1 x '1 2'; do
+		# shellcheck disable=SC2086 # two words
+		run --separate-stderr sp-status --free -- $operands
+		assert_failure 64
+		assert_output ""
+		assert_equal "$stderr" "sp-status: --free takes at most one\
+ number, of how many (see sp-status --help)"
+	done
+}
+
+@test "sp-status: --resting shows until when" {
+	given_pool
+	sql "UPDATE extension SET free_from_ms = 4102444800000
+		WHERE number = '1002'"
+	run --separate-stderr sp-status --resting
+	assert_success
+	assert_output $'1002\t\t\t\t\tresting\t2100-01-01T00:00:00Z\t\t\t\t\t\t'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-status: --reserved has both kinds, in order, without those in use" {
+	given_config 'reserved: [1990-1992, 1000, 1990, 3000, 0100]'
+	sed -i 's/pool: .*/pool: [1000-1999, 0100-0199]/' sp.yaml
+	given_user a 1500
+	given_user b 1501
+	sp-assign -q --reserve 1500 # who has it keeps it
+	sp-assign -q --reserve 1400
+	sp-assign -q --reserve 1995
+	sed -i 's/1992/1991, 1501/' sp.yaml
+	assert_equal "$(numbers --reserved)" "0100 1000 1400 1990 1991 1995"
+	sp-recycle -q a b
+	assert_equal "$(numbers --reserved)" \
+		"0100 1000 1400 1500 1501 1990 1991 1995"
+	run --separate-stderr sp-status --reserved
+	assert_line $'1400\t\t\t\t\treserved\t\t\t\t\t\t\t'
+	assert_equal "$stderr" ""
+	sp-assign -q --unreserve 1400
+	refute [ "$(numbers --reserved | grep -c 1400)" != 0 ]
+}
+
+# ---- summary ----------------------------------------------------------------
+
+# count ITEM [RANGE]: of --summary.
+count() {
+	sp-status -q --summary -o tsv |
+		awk -F '\t' -v item="$1" -v range="${2-}" \
+			'$1 == item && $2 == range { print $3 }'
+}
+
+@test "sp-status: --summary counts states, and the pool by its ranges" {
+	given_pool
+	run --separate-stderr sp-status --summary -o tsv
+	assert_success
+	assert_equal "$stderr" ""
+	assert_output - <<-'END'
+	assigned		2
+	offline		2
+	registered		0
+	late		0
+	lost		0
+	pool	1000-1009	10
+	pool-assigned	1000-1009	2
+	pool-free	1000-1009	4
+	pool-resting	1000-1009	1
+	pool-reserved	1000-1009	3
+	pool	500-503	4
+	pool-assigned	500-503	0
+	pool-free	500-503	4
+	pool-resting	500-503	0
+	pool-reserved	500-503	0
+	pool		14
+	pool-assigned		2
+	pool-free		8
+	pool-resting		1
+	pool-reserved		3
+	last-event		7
+	END
+}
+
+@test "sp-status: --summary adds up, in every state" {
+	given_states
+	assert_equal "$(count assigned)" 4
+	assert_equal "$(count offline) $(count registered) $(count late) \
+$(count lost)" "1 1 1 1"
+	assert_equal "$(count pool)" 1000
+	assert_equal "$(count pool-assigned) $(count pool-resting) \
+$(count pool-reserved) $(count pool-free)" "4 1 1 994"
+}
+
+@test "sp-status: --summary counts who has a number that is in no pool now" {
+	given_user a 1500
+	sed -i 's/pool: .*/pool: [1000-1009]/' sp.yaml
+	assert_equal "$(count assigned) $(count pool-assigned)" "1 0"
+	assert_equal "$(count pool-free)" 10
+}
+
+@test "sp-status: --summary in JSON has integers, and no range for the whole" {
+	given_user a
+	run --separate-stderr sp-status --summary -o jsonl
+	assert_success
+	assert_line --index 0 '{"item":"assigned","range":null,"count":1}'
+	assert_line '{"item":"pool","range":"1000-1999","count":1000}'
+	assert_equal "$stderr" ""
+}
+
+# ---- waiting ----------------------------------------------------------------
+
+@test "sp-status: --wait prints the row and ends when it is there already" {
+	given_user asmith 1001
+	run --separate-stderr sp-status --wait offline asmith
+	assert_success
+	assert_output --regexp $'^1001\tasmith\t.*\toffline\t'
+	assert_equal "$stderr" ""
+	run --separate-stderr sp-status -q --wait late,offline 1001
+	assert_success
+	assert_output ""
+	run --separate-stderr sp-status --wait free -o tsv --columns state 1500
+	assert_success
+	assert_output free
+}
+
+@test "sp-status: --wait ends with a login in another process" {
+	local secret waiter
+
+	given_user asmith 1001
+	secret=$(given_secret asmith)
+	start_server
+	sp-status -o tsv --wait registered,late 1001 >row 2>err 3>&- &
+	waiter=$!
+	SERVER_PIDS+=("$waiter")
+	SP_SECRET=$secret sp-register login --server "$SERVER" \
+		1001@acme.example >login.out 2>&1 3>&- &
+	SERVER_PIDS+=($!)
+	wait "$waiter"
+	assert_equal "$(cut -f 1,6 row)" $'1001\tregistered'
+	assert_equal "$(cat err)" ""
+}
+
+@test "sp-status: --wait that is over is 1, and says how it stands" {
+	given_user asmith 1001
+	run --separate-stderr sp-status --wait lost,late --timeout 20ms asmith
+	assert_failure 1
+	assert_output ""
+	assert_equal "$stderr" \
+		"sp-status: 'asmith' is offline, not lost,late, after 20ms"
+	run --separate-stderr sp-status -q --wait lost --timeout 0 asmith
+	assert_failure 1
+	assert_output ""
+	assert_equal "$stderr" ""
+}
+
+@test "sp-status: --wait sees what the clock alone changes" {
+	given_extension 1001 -60
+	given_binding 1001 0 2
+	given_beat 4102444800
+	sql "UPDATE binding_live SET expires_ms =
+		(CAST(strftime('%s') AS INTEGER) + 1) * 1000,
+		refreshed_ms = strftime('%s') * 1000"
+	run --separate-stderr sp-status -o tsv --wait lost --timeout 10s 1001
+	assert_success
+	assert_equal "$(cut -f 1,6 <<<"$output")" $'1001\tlost'
+}
+
+@test "sp-status: --wait for whom nobody knows is refused at once" {
+	given_user asmith 1001
+	run --separate-stderr sp-status --wait registered nobody
+	assert_failure 67
+	assert_output ""
+	assert_equal "$stderr" \
+		"sp-status: no user or extension 'nobody' in 'acme.example'"
+}
+
+@test "sp-status: --wait ends when its user is taken out" {
+	local waiter
+
+	given_user asmith 1001
+	sp-status --wait lost asmith >out 2>err 3>&- &
+	waiter=$!
+	SERVER_PIDS+=("$waiter")
+	sp-recycle -q asmith
+	wait "$waiter" && status=0 || status=$?
+	assert_equal "$status" 67
+	assert_equal "$(cat out err)" \
+		"sp-status: no user or extension 'asmith' in 'acme.example'"
+}
+
+@test "sp-status: --wait takes states, and one user" {
+	given_user asmith 1001
+	run --separate-stderr sp-status --wait on-line asmith
+	assert_failure 64
+	assert_equal "$stderr" "sp-status: --wait: 'on-line' is not a state:\
+ free, resting, reserved, offline, registered, late or lost"
+	for operands in '' 'asmith 1001' -; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr sp-status --wait lost $operands </dev/null
+		assert_failure 64
+		assert_output ""
+		assert_equal "$stderr" "sp-status: --wait takes one LOGIN or\
+ EXT (see sp-status --help)"
+	done
+	run --separate-stderr sp-status --wait lost --timeout 5 asmith
+	assert_failure 64
+	assert_regex "$stderr" "^sp-status: --timeout: '5' is not a"
 }
 
 # ---- usage and output -------------------------------------------------------
@@ -534,4 +918,125 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
 	run --separate-stderr sp-status -o json
 	assert_failure 66
 	assert_output ""
+}
+
+# ---- modes ------------------------------------------------------------------
+
+MODES=(--free --resting --reserved --summary '--history 1001'
+	'--as-of yesterday' --follow '--since 0' '--wait offline' --paths)
+
+@test "sp-status: modes exclude each other" {
+	local mode other
+
+	for mode in "${MODES[@]}"; do
+		other=--summary
+		[ "$mode" != --summary ] || other=--paths
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr sp-status $mode $other
+		assert_failure 64
+		assert_output ""
+		assert_equal "$stderr" "sp-status: --free, --resting,\
+ --reserved, --summary, --history, --as-of, --follow, --wait and --paths\
+ exclude each other (see sp-status --help)"
+	done
+}
+
+@test "sp-status: modes that list no users take no operands and no filters" {
+	for mode in "${MODES[@]}"; do
+		[[ $mode != --@(free|as-of*|wait*) ]] || continue
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr sp-status $mode 1001
+		assert_failure 64
+		assert_equal "$mode: $stderr" "$mode: sp-status: unexpected\
+ operand '1001' (see sp-status --help)"
+	done
+	for mode in --free --summary --follow '--wait lost'; do
+		for filter in '--state lost' '--idle 1d' '--match a'; do
+			# shellcheck disable=SC2086 # words
+			run --separate-stderr sp-status $mode $filter \
+				${mode:+$([ "$mode" != '--wait lost' ] || echo 1001)}
+			assert_failure 64
+			assert_equal "$stderr" "sp-status: --state, --idle and\
+ --match go with a list of users (see sp-status --help)"
+		done
+	done
+	run --separate-stderr sp-status --timeout 1s
+	assert_failure 64
+	assert_equal "$stderr" "sp-status: --timeout goes with --wait (see\
+ sp-status --help)"
+}
+
+@test "sp-status: --paths tells the files, whether they are there or not" {
+	rm -f sp.db
+	run --separate-stderr sp-status --paths
+	assert_success
+	assert_output "config	$PWD/sp.yaml
+db	$PWD/sp.db"
+	assert_equal "$stderr" ""
+	unset SP_CONFIG SP_DB
+	run --separate-stderr sp-status --paths
+	assert_success
+	assert_output "config	
+db	$HOME/.local/state/sp/sp.db"
+	run --separate-stderr sp-status -c missing.yaml --paths
+	assert_failure 66
+	assert_output ""
+	assert_not_exists sp.db
+}
+
+@test "sp-status: -0 reads a list of items that end with NUL" {
+	given_extension 1001
+	given_extension 1002
+	run --separate-stderr sp-status --columns number -0 - \
+		< <(printf 'u1002\0001001\000')
+	assert_success
+	assert_output $'1002\n1001'
+	assert_equal "$stderr" ""
+}
+
+@test "sp-status: a terminal shows fewer columns, unless they are chosen" {
+	local header='NUMBER  LOGIN  FIRST  LAST  STATE  SINCE  USER_AGENT  FORWARDING'
+
+	given_extension 1001
+	export COLUMNS=300
+	run script -qec "sp-status -q" /dev/null </dev/null
+	assert_equal "$(tr -s ' ' <<<"${lines[0]%$'\r'}")" "${header//  / }"
+	run script -qec "sp-status -q -o table" /dev/null </dev/null
+	assert_line --index 0 --regexp 'REGISTERED_NAME.*EXPIRES_IN'
+	run script -qec "sp-status -q --columns number,contact" /dev/null </dev/null
+	assert_line --index 0 --regexp $'^NUMBER  CONTACT\r?$'
+	run script -qec "sp-status -q -o csv" /dev/null </dev/null
+	assert_line --index 0 --partial registered_name
+	run script -qec "sp-status --history 1001" /dev/null </dev/null
+	assert_line --index 0 --regexp '^NUMBER +TIME +UNTIL +WHAT +LOGIN +OLD +NEW +ACTOR'
+	run script -qec "sp-status --since 0" /dev/null </dev/null
+	assert_line --index 0 --regexp '^NUMBER +SEQ +TIME +WHAT +LOGIN +OLD +NEW +TOOL +ACTOR'
+}
+
+@test "sp-status: a full disk is told in every mode" {
+	given_config 'reserved: [1000]'
+	given_extension 1001
+	given_extension 1002
+	sp-recycle -q --rest 1d 1002
+	for mode in "${MODES[@]/yesterday/now}" '--follow --since 0'; do
+		[ "$mode" != --follow ] || continue
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr to_full sp-status $mode \
+			${mode:+$([[ $mode != --wait* ]] || echo 1001)}
+		assert_equal "$mode: $status: $stderr" "$mode: 74: sp-status:\
+ cannot write the listing: No space left on device"
+	done
+}
+
+@test "sp-status: a reader that goes away is no error" {
+	seq -f 'u%g' 1 900 | sed '1i login' >users.csv
+	sp-assign -q -f users.csv
+	for mode in '' '--since 0' '--as-of now' '--free 99999'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr bash -c \
+			"set -o pipefail; sp-status $mode | head -n 1 | cut -f 1"
+		assert_equal "$mode: $stderr" "$mode: "
+		[ "$status" = 0 ] || assert_failure 141 # SIGPIPE
+		assert_output --regexp '^1[0-9]+$'
+	done
 }
