@@ -29,6 +29,8 @@ LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
 CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
+# Composed from the tools; installed beside them.
+COMPOSED := onboard offboard nightly-sync backup restore
 SCRIPTS := $(wildcard scripts/* tests/run .ci/run tests/*/*.sh tests/*/*.bash) \
            completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
@@ -115,6 +117,8 @@ install: all
 		dir=$(SHARE)/man/man$${page##*.}; \
 		install -d $$dir && install -m 644 $$page $$dir || exit 1; \
 	done
+	install -d $(SHARE)/sp/scripts
+	install -m 755 $(COMPOSED:%=scripts/%) $(SHARE)/sp/scripts
 	# bash and fish look for a file of the tool's name.
 	for tool in $(TOOLS); do \
 		install -D -m 644 completions/sp.bash \
