@@ -534,6 +534,7 @@ new 1, renamed 0, renumbered 0, gone 0, unchanged 2'
 	assert_output "$PWD/copy.db"
 	assert_equal "$stderr" ""
 	assert_equal "$(mode_of copy.db)" 600
+	assert_equal "$(sqlite3 -readonly copy.db 'PRAGMA journal_mode')" delete
 	assert_equal "$(ls copy.db*)" copy.db
 	remember
 	SP_DB=$PWD/copy.db
@@ -598,7 +599,7 @@ ${output##*/}"
 	sqlite3 keys.db "DELETE FROM sp_user WHERE login = 'u7'"
 	cp sp.db broken.db
 	page=$(sqlite3 sp.db "SELECT rootpage FROM sqlite_schema
-		WHERE name = 'event'")
+		WHERE name = 'extension_resting'")
 	printf 'xxxxxxxxxxxxxxxxxxxxxxxx' | dd of=broken.db bs=1 conv=notrunc \
 		seek=$(((page - 1) * 4096)) 2>/dev/null
 	for name in stranger keys broken; do
