@@ -137,7 +137,8 @@ const void *sp_col_blob(struct sp_stmt *stmt, int column, size_t *len);
 void sp_col_copy(struct sp_stmt *stmt, int column, char *out, size_t size);
 
 /* Deletes every row, of whatever table, whose foreign key points to row `id`
- * of `table`: a table that is added later cannot be forgotten. */
+ * of `table`: a table that is added later cannot be forgotten. The keys are
+ * looked up once in a transaction. */
 int sp_db_delete_dependents(struct sp_db *db, const char *table, int64_t id,
 	struct sp_err *err);
 

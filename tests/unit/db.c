@@ -291,10 +291,12 @@ static void check_new_dependents(struct unit *u, struct world *w)
 
 	world_run(w, MAKE);
 	world_run(w, FILL);
+	world_turn(w);
 	unit_int(u, sp_db_delete_dependents(w->db, "thing", 1, &w->err), 0,
 		"a table that has been added");
 	unit_str(u, rows(w->db, LIST, SP_NO_ARGS, 1), "2", "  is seen");
 	world_run(w, DROP);
+	world_turn(w);
 	unit_int(u, sp_db_delete_dependents(w->db, "thing", 2, &w->err), 0,
 		"one that has been dropped");
 	unit_str(u, rows(w->db, LIST, SP_NO_ARGS, 1), "", "  is no trouble");

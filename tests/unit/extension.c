@@ -86,6 +86,7 @@ static void check_recycled(struct unit *u)
 	world_run(&w, OF_USER);
 	world_run(&w, ADD_TO_NUMBER);
 	world_run(&w, ADD_TO_USER);
+	world_turn(&w);
 	world_recycle(&w, "ann");
 	unit_str(u, world_text(&w, LEFT), "1001, 1002, bob",
 		"what hangs on a number or its user goes with them");

@@ -122,6 +122,15 @@ static inline void world_run(struct world *w, const char *sql)
 		sql);
 }
 
+/* Commits, and begins anew: another process has changed the schema. */
+static inline void world_turn(struct world *w)
+{
+	world_must(w,
+		sp_db_commit(w->db, &w->err) == 0 &&
+			sp_db_begin(w->db, &w->err) == 0,
+		"the next transaction");
+}
+
 /* The first column of a query's rows, with ", " between them; good until the
  * fourth call from here. */
 static inline const char *world_rows(struct world *w, const char *sql,
