@@ -68,9 +68,9 @@ are_in() {
 	assert_failure 65
 	run sp-forward 1001
 	assert_output - <<-'END'
-	1001	busy	1002		on	own
-	1001	no-answer	voicemail	20s	on	default
-	1001	offline	1005		on	own
+	1001	busy	1002		on	own		
+	1001	no-answer	voicemail	20s	on	default		
+	1001	offline	1005		on	own		
 	END
 
 	# One phone dies, the other one refreshes on.
