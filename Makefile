@@ -56,7 +56,7 @@ build/regload: $(patsubst %,tests/bench/%.c,regload load phone measure)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
 
-build/udpecho: tests/bench/udpecho.c
+build/udpecho build/stopwatch: build/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -98,7 +98,7 @@ fmt:
 
 bench:
 	@scripts/install-deps build bench
-	@$(MAKE) -s all build/regload build/udpecho
+	@$(MAKE) -s all build/regload build/udpecho build/stopwatch
 	@tests/bench/bench.sh $(BENCH)
 
 demo:

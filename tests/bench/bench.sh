@@ -2,12 +2,13 @@
 # The benchmarks behind `make bench`: one JSON document on standard output,
 # progress on standard error. README.md here says how to read it.
 #
-#   bench.sh [registrar|assign]     that part only
+#   bench.sh [registrar|directory]     that part only
 # environment:
 #   BENCH_ROUNDS    rounds, each measuring everything once (3)
 #   BENCH_SECONDS   length of each run (5)
 #   BENCH_AORS      phones that register (10000)
-#   BENCH_USERS     users that sp-assign reads (100000)
+#   BENCH_USERS     users that are assigned and taken out at once (100000)
+#   BENCH_EXTENSIONS   extensions of a large tenant (1000000)
 #   BENCH_SERVERS   servers to measure, of the list below (all)
 #   TMPDIR          where the databases lie; not on tmpfs, where fsync is free
 # Exits 1 when a registration failed, 69 when a program is missing.
@@ -140,6 +141,9 @@ stop_server() {
 	rm -rf "$server_dir"
 }
 
+# shellcheck source=tests/bench/directory.bash
+. "$here/directory.bash"
+
 clean_up() {
 	stop_server
 	rm -rf "$work"
@@ -185,27 +189,6 @@ registrar() {
 	done
 }
 
-# A batch of users into a fresh database: wall time and peak memory.
-assign() {
-	local round elapsed_s peak_kib
-	seq "$users" |
-		sed 's/.*/u&,First&,Last&,secret-pw&/; 1i login,first,last,secret' \
-		> "$work/users.csv"
-	for ((round = 1; round <= rounds; round++)); do
-		mkdir "$work/assign"
-		write_config "$work/assign/c.yaml"
-		/usr/bin/time -o "$work/time" -f '%e %M' "$root/bin/sp-assign" \
-			-c "$work/assign/c.yaml" -q -f "$work/users.csv" \
-			> /dev/null || die "sp-assign failed" 70
-		read -r elapsed_s peak_kib < "$work/time"
-		jq -cn --argjson users "$users" --argjson s "$elapsed_s" \
-			--argjson kib "$peak_kib" '{name: "sp-assign", $users,
-			seconds: $s, peak_rss_mib: ($kib / 1024)}' >> "$results"
-		rm -rf "$work/assign"
-		say "round $round: sp-assign: $elapsed_s s"
-	done
-}
-
 need_for_registrar() {
 	need "$root/build/regload" "build it with make bench"
 	need "$root/build/udpecho" "build it with make bench"
@@ -219,13 +202,9 @@ need_for_registrar() {
 	fi
 }
 
-need_for_assign() {
-	need "$root/bin/sp-assign" "build it with make"
-	need /usr/bin/time "apt install time"
-}
-
 print_report() {
 	jq -s --argjson rounds "$rounds" --argjson seconds "$seconds" \
+		--argjson users "$users" --argjson extensions "$tenant_size" \
 		--arg cpu "$(sed -n 's/^model name.*: //p' /proc/cpuinfo |
 			head -n 1)" \
 		--argjson cpus "$(nproc)" --arg kernel "$(uname -sr)" \
@@ -244,19 +223,19 @@ need jq "apt install jq"
 case ${1:-all} in
 all)
 	need_for_registrar
-	need_for_assign
+	need_for_directory
 	registrar
-	assign
+	directory
 	;;
 registrar)
 	need_for_registrar
 	registrar
 	;;
-assign)
-	need_for_assign
-	assign
+directory)
+	need_for_directory
+	directory
 	;;
-*) die "usage: bench.sh [registrar|assign]" 64 ;;
+*) die "usage: bench.sh [registrar|directory]" 64 ;;
 esac
 print_report
 all_registered || die "some registrations failed" 1

@@ -1,5 +1,6 @@
 # Turns the lines that bench.sh collects, one per run, into its document.
-# Run with jq -s and --arg or --argjson: rounds seconds cpu cpus kernel.
+# Run with jq -s and --arg or --argjson: rounds seconds users
+# extensions cpu cpus kernel.
 
 def median:
 	sort | length as $n |
@@ -25,14 +26,25 @@ def summary: {
 
 # The machine may slow down from one round to the next, so divide within a
 # round and take the median of the quotients.
-def ratio($runs; $over; $under):
-	[$runs | group_by(.round)[] |
-	 (map(select(.name == $over))[0].main.reg_per_s) as $a |
-	 (map(select(.name == $under))[0].main.reg_per_s) as $b |
+def ratio($runs; over; under):
+	[$runs | group_by(.round)[] | over as $a | under as $b |
 	 select($a and $b and $b > 0) | $a / $b] | median | digits(3);
 
+def first_of($name): map(select(.name == $name))[0];
+def rate($name): first_of($name) | .main.reg_per_s;
+def seconds($name): first_of($name) | .seconds;
+def ms($name): first_of($name) | .ms;
+
+def batch($name): map(select(.name == $name)) | {
+	seconds: (map(.seconds) | median),
+	cpu_seconds: (map(.cpu_user + .cpu_system) | median | digits(2)),
+	peak_rss_mib: (map(.peak_kib / 1024) | median | digits(1))
+};
+def median_ms($name): map(select(.name == $name).ms) | median | digits(3);
+def median_s($name): map(select(.name == $name).seconds) | median;
+
 map(select(.main)) as $runs |
-map(select(.name == "sp-assign")) as $assign |
+map(select(.main | not)) as $directory |
 {
 	machine: {$cpu, $cpus, $kernel},
 	$rounds,
@@ -47,14 +59,55 @@ map(select(.name == "sp-assign")) as $assign |
 			if . == [] then null else summary end),
 		ratios: ([
 			"kamailio-write-through", "kamailio-memory-auth",
-			"kamailio-noauth", "udpecho" |
-			{key: "sp/\(.)", value: ratio($runs; "sp"; .)}
+			"kamailio-noauth", "udpecho" | . as $other |
+			{key: "sp/\(.)",
+			 value: ratio($runs; rate("sp"); rate($other))}
 		] | from_entries)
 	}
-} end + if $assign == [] then {} else {
-	assign: {
-		users: $assign[0].users,
-		seconds: ($assign | map(.seconds) | median),
-		peak_rss_mib: ($assign | map(.peak_rss_mib) | median | digits(1))
-	}
+} end + if $directory == [] then {} else {
+	directory: ($directory | {
+		users: $users,
+		extensions: $extensions,
+		assign: {
+			into_empty: batch("assign-into-empty"),
+			into_large: batch("assign-into-large"),
+			"large/empty": ratio($directory;
+				seconds("assign-into-large");
+				seconds("assign-into-empty"))
+		},
+		status: {
+			all: batch("status-all"),
+			summary: batch("status-summary"),
+			match: batch("status-match"),
+			one_ms: median_ms("status-one"),
+			free_ms: median_ms("status-free")
+		},
+		forward_resolve_ms: median_ms("forward-resolve"),
+		recycle: {
+			first: batch("recycle"),
+			scattered: batch("recycle-scattered")
+		},
+		assign_one: {
+			alone_ms: median_ms("assign-one"),
+			beside_server_ms: median_ms("assign-one-beside-server"),
+			fsync_ms: median_ms("fsync"),
+			empty_process_ms: median_ms("empty-process"),
+			"alone/least": ratio($directory; ms("assign-one");
+				ms("fsync") + ms("empty-process")),
+			"beside_server/least": ratio($directory;
+				ms("assign-one-beside-server");
+				ms("fsync") + ms("empty-process"))
+		},
+		assign_hundred: {
+			kamctl_s: median_s("hundred-kamctl"),
+			processes_s: median_s("hundred-processes"),
+			file_s: median_s("hundred-file"),
+			"kamctl/processes": ratio($directory;
+				seconds("hundred-kamctl");
+				seconds("hundred-processes")),
+			"kamctl/file": ratio($directory;
+				seconds("hundred-kamctl");
+				seconds("hundred-file"))
+		}
+	})
 } end
