@@ -117,6 +117,7 @@ assign_one() {
 	local command=("$root/bin/sp-assign" -c "$directory/c.yaml")
 	local ms
 	single "$1" empty-process 200 "$stopwatch" nothing
+	single "$1" loaded-process 200 "$root/bin/sp-assign" --version
 	ms=$("$stopwatch" fsync "$directory/fsync" "$commit_bytes" 200)
 	record "$1" fsync ms "$ms"
 	large_database

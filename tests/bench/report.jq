@@ -92,6 +92,7 @@ map(select(.main | not)) as $directory |
 			beside_server_ms: median_ms("assign-one-beside-server"),
 			fsync_ms: median_ms("fsync"),
 			empty_process_ms: median_ms("empty-process"),
+			loaded_process_ms: median_ms("loaded-process"),
 			"alone/least": ratio($directory; ms("assign-one");
 				ms("fsync") + ms("empty-process")),
 			"beside_server/least": ratio($directory;
