@@ -21,7 +21,7 @@ CFLAGS  += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) -MMD -MP \
 LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed \
            $(if $(SAN),-fsanitize=$(SAN))
 
-LIB_LIBS := -lsqlite3 -lyaml -lcrypto
+LIB_LIBS := -lsqlite3 -lyaml -lnettle
 CLI_LIBS := -lcsv -ljansson
 SIP_LIBS := -losipparser2 -levent_core
 

@@ -1,15 +1,17 @@
-/* Digests, message authentication codes and random bytes, from OpenSSL. */
+/* Digests, message authentication codes and random bytes, from Nettle and the
+ * kernel. */
 #include "lib/hash.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <nettle/hmac.h>
+#include <nettle/md5.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 struct sp_hash {
-	EVP_MD *md[SP_N_HASHES];
-	EVP_MD_CTX *ctx;
+	struct md5_ctx md5;
+	struct sha256_ctx sha256;
 };
 
 int sp_hash_new(struct sp_hash **out, struct sp_err *err)
@@ -19,24 +21,13 @@ int sp_hash_new(struct sp_hash **out, struct sp_err *err)
 	*out = hash;
 	if (hash == NULL)
 		return sp_err_memory(err);
-	hash->md[SP_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
-	hash->md[SP_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
-	hash->ctx = EVP_MD_CTX_new();
-	if (hash->md[SP_MD5] != NULL && hash->md[SP_SHA256] != NULL &&
-		hash->ctx != NULL)
-		return 0;
-	sp_hash_free(hash);
-	*out = NULL;
-	return sp_err_set(err, SP_BUG, "OpenSSL gives no MD5 or no SHA-256");
+	md5_init(&hash->md5);
+	sha256_init(&hash->sha256);
+	return 0;
 }
 
 void sp_hash_free(struct sp_hash *hash)
 {
-	if (hash == NULL)
-		return;
-	EVP_MD_CTX_free(hash->ctx);
-	for (int i = 0; i < SP_N_HASHES; i++)
-		EVP_MD_free(hash->md[i]);
 	free(hash);
 }
 
@@ -45,30 +36,37 @@ size_t sp_hash_size(enum sp_hash_kind kind)
 	return kind == SP_MD5 ? SP_MD5_SIZE : SP_SHA256_SIZE;
 }
 
+/* The context is as new after each digest. */
 int sp_hash_digest(struct sp_hash *hash, enum sp_hash_kind kind,
 	const void *data, size_t len, unsigned char *out)
 {
-	if (EVP_DigestInit_ex2(hash->ctx, hash->md[kind], NULL) == 1 &&
-		EVP_DigestUpdate(hash->ctx, data, len) == 1 &&
-		EVP_DigestFinal_ex(hash->ctx, out, NULL) == 1)
-		return 0;
-	return -1;
+	if (kind == SP_MD5) {
+		md5_update(&hash->md5, len, data);
+		md5_digest(&hash->md5, SP_MD5_SIZE, out);
+	} else {
+		sha256_update(&hash->sha256, len, data);
+		sha256_digest(&hash->sha256, SP_SHA256_SIZE, out);
+	}
+	return 0;
 }
 
 int sp_hash_mac(const unsigned char key[SP_SHA256_SIZE], const void *data,
 	size_t len, unsigned char out[SP_SHA256_SIZE])
 {
-	return HMAC(EVP_sha256(), key, SP_SHA256_SIZE, data, len, out, NULL) ==
-			       NULL
-		       ? -1
-		       : 0;
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, SP_SHA256_SIZE, key);
+	hmac_sha256_update(&ctx, len, data);
+	hmac_sha256_digest(&ctx, SP_SHA256_SIZE, out);
+	return 0;
 }
 
 int sp_hash_random(void *out, size_t len, struct sp_err *err)
 {
-	if (RAND_bytes(out, (int)len) == 1)
+	/* At most 256 bytes at once, and those in one piece: getentropy(3). */
+	if (getentropy(out, len) == 0)
 		return 0;
-	return sp_err_set(err, SP_BUG, "no random bytes from OpenSSL");
+	return sp_err_set(err, SP_BUG, "the kernel gives no random bytes");
 }
 
 void sp_hash_hex(const unsigned char *data, size_t len, char *out)
@@ -84,5 +82,5 @@ void sp_hash_hex(const unsigned char *data, size_t len, char *out)
 
 bool sp_hash_equal(const void *a, const void *b, size_t len)
 {
-	return CRYPTO_memcmp(a, b, len) == 0;
+	return memeql_sec(a, b, len) != 0;
 }

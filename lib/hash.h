@@ -1,4 +1,4 @@
-/* Digests, message authentication codes and random bytes, from OpenSSL. */
+/* Digests, message authentication codes and random bytes. */
 #ifndef SP_LIB_HASH_H
 #define SP_LIB_HASH_H
 
