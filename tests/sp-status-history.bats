@@ -214,12 +214,12 @@ then_() {
 		assert_equal "$stderr" \
 			"sp-status: nobody had '1001' at $time"
 	done
-	run --separate-stderr sp-status --as-of 2026-01-01T01:30:00Z asmith 1700
+	run --separate-stderr sp-status --as-of 2026-01-01T01:00:00Z asmith 1700
 	assert_failure 67
 	assert_output ""
 	assert_equal "$stderr" "\
-sp-status: 'asmith' had no number at 2026-01-01T01:30:00Z
-sp-status: nobody had '1700' at 2026-01-01T01:30:00Z"
+sp-status: 'asmith' had no number at 2026-01-01T01:00:00Z
+sp-status: nobody had '1700' at 2026-01-01T01:00:00Z"
 }
 
 @test "sp-status: --as-of with a login is about that person" {

@@ -599,18 +599,18 @@ given_pool() {
 }
 
 @test "sp-status: --reserved has both kinds, in order, without those in use" {
-	given_config 'reserved: [1990-1992, 1000, 1990, 3000, 0100]'
-	sed -i 's/pool: .*/pool: [1000-1999, 0100-0199]/' sp.yaml
+	given_config 'reserved: [1990-1992, 1000, 1990, 3000, 0100, 999]'
+	sed -i 's/pool: .*/pool: [1000-1999, 0100-0199, 990-999]/' sp.yaml
 	given_user a 1500
 	given_user b 1501
 	sp-assign -q --reserve 1500 # who has it keeps it
 	sp-assign -q --reserve 1400
 	sp-assign -q --reserve 1995
 	sed -i 's/1992/1991, 1501/' sp.yaml
-	assert_equal "$(numbers --reserved)" "0100 1000 1400 1990 1991 1995"
+	assert_equal "$(numbers --reserved)" "999 0100 1000 1400 1990 1991 1995"
 	sp-recycle -q a b
 	assert_equal "$(numbers --reserved)" \
-		"0100 1000 1400 1500 1501 1990 1991 1995"
+		"999 0100 1000 1400 1500 1501 1990 1991 1995"
 	run --separate-stderr sp-status --reserved
 	assert_line $'1400\t\t\t\t\treserved\t\t\t\t\t\t\t'
 	assert_equal "$stderr" ""
