@@ -324,7 +324,7 @@ assert_console() {
 		assert_console "$file"
 		n=$((n + 1))
 	done
-	assert_equal "$n" 5
+	assert_equal "$n" 7
 }
 
 @test "docs: what README and the pages of tests refer to is there" {

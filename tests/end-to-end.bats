@@ -93,7 +93,7 @@ are_in() {
 	dora=$(sp-assign -s -o tsv dora Dora Novák | cut -f 1,6)
 	assert_equal "${dora%$'\t'*}" 1001
 	run sp-forward dora
-	assert_output $'1001\tno-answer\tvoicemail\t20s\ton\tdefault'
+	assert_output $'1001\tno-answer\tvoicemail\t20s\ton\tdefault\t\t'
 	run register 1001 "$amy"
 	assert_status 401
 	log_in 1001 "${dora#*$'\t'}"
