@@ -107,7 +107,8 @@ static void make_token(char out[TOKEN_SIZE])
 	struct sp_err err;
 
 	if (sp_hash_random(bytes, sizeof bytes, &err) != 0)
-		memset(bytes, 0, sizeof bytes); /* the kernel never fails here */
+		memset(bytes, 0,
+			sizeof bytes); /* the kernel never fails here */
 	sp_hash_hex(bytes, sizeof bytes, out);
 }
 
