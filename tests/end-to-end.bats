@@ -156,7 +156,7 @@ are_in() {
 	assert_equal "$(cat login.1001.err)" \
 		"SIP phone has lost connection with the system. $SERVER answers 401 Unauthorized."
 	# Who comes after her is somebody else, also under her name.
-	sp-assign -q -s amy
+	sp-assign -s amy >/dev/null
 	run register 1001 "$secret"
 	assert_status 401
 	state_is 1001 offline

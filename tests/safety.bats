@@ -186,7 +186,7 @@ RULES="SELECT count(*), (SELECT count(*) FROM event
 
 @test "safety: kill -9 in sp-recycle -: all or nothing" {
 	given_batch users k 200
-	sp-assign -q -s -f users
+	sp-assign -s -f users >/dev/null
 	seq -f 'k%.0f' 200 >list
 	assert_all_or_nothing KILL "$(scaled 60 8)" "$USERS" \
 		sh -c 'exec sp-recycle - <list'
@@ -462,7 +462,7 @@ assert_no_room() {
 	local at command size rc
 
 	given_batch users k 30
-	sp-assign -q -s -f users
+	sp-assign -s -f users >/dev/null
 	sp-forward -q 1000 --busy 1001 --offline reject
 	size=$(stat -c %s sp.db)
 	cp sp.db whole

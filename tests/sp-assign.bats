@@ -890,6 +890,24 @@ assign_rested() {
 		"1000|asmith|new-secret|||sp-assign|$(id -un)"
 }
 
+@test "sp-assign: -s is refused where the secret would not be printed" {
+	local hidden
+
+	given_secret asmith
+	remember
+	for hidden in -q --columns=number,login; do
+		run --separate-stderr sp-assign "$hidden" -s asmith
+		assert_failure 64
+		assert_output ''
+		assert_equal "$stderr" "sp-assign: --secret prints it only once:\
+ --quiet, and --columns without it, would lose it (see sp-assign --help)"
+		assert_nothing_changed
+	done
+	run sp-assign --columns secret -s asmith
+	assert_success
+	assert_output --regexp '^[0-9a-z]{26}$'
+}
+
 @test "sp-assign: -s with a file leaves a secret that is there" {
 	given_csv login asmith bjones
 	local secret

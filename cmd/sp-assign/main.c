@@ -347,6 +347,14 @@ static int parse_order(struct work *w, const struct sp_program *program)
 	return 0;
 }
 
+/* A secret is printed only once: then nobody would ever know it. */
+static bool hides_secret(const struct sp_common *common)
+{
+	return common->quiet ||
+	       (common->columns != NULL &&
+		       strstr(common->columns, "secret") == NULL);
+}
+
 static int check_usage(struct work *w, const struct sp_program *program, int n)
 {
 	bool takes_secret = w->secret_stdin || w->secret_fd != NULL;
@@ -366,6 +374,10 @@ static int check_usage(struct work *w, const struct sp_program *program, int n)
 	if (w->make_secrets && (w->swap != NULL || reserves(w)))
 		return sp_app_usage(program,
 			"--secret goes with neither --swap nor --reserve");
+	if (w->make_secrets && hides_secret(&w->common))
+		return sp_app_usage(program,
+			"--secret prints it only once: --quiet, and --columns "
+			"without it, would lose it");
 	if (w->reset_forwarding && w->number == NULL && w->swap == NULL &&
 		w->file == NULL)
 		return sp_app_usage(program,
