@@ -18,15 +18,22 @@ static const char END_TENURE[] =
 	", e.assigned_ms, 0"
 #define RUNNING " FROM extension e JOIN sp_user u ON u.id = e.user_id"
 
+/* Along the extensions, of which each number has one that anybody ever had:
+ * two lists side by side would each be read to its end for a page in which it
+ * has none. */
 static const char LIST_AT[] =
-	"SELECT * FROM (SELECT " RUNNING_COLUMNS RUNNING
-	" WHERE e.tenant_id = $1 AND (e.digits, e.number) > ($3, $4)"
-	" AND e.assigned_ms <= $2 ORDER BY e.digits, e.number LIMIT $5)"
-	" UNION ALL SELECT * FROM (SELECT " COLUMNS " FROM tenure t"
-	" WHERE t.tenant_id = $1 AND (t.digits, t.number) > ($3, $4)"
+	"SELECT e.digits, e.number, coalesce(u.login, t.login),"
+	" coalesce(u.first_name, t.first_name),"
+	" coalesce(u.last_name, t.last_name),"
+	" coalesce(t.from_ms, e.assigned_ms), coalesce(t.until_ms, 0)"
+	" FROM extension e"
+	" LEFT JOIN sp_user u ON u.id = e.user_id AND e.assigned_ms <= $2"
+	" LEFT JOIN tenure t ON u.id IS NULL AND t.tenant_id = e.tenant_id"
+	" AND t.digits = e.digits AND t.number = e.number"
 	" AND t.from_ms <= $2 AND t.until_ms > $2"
-	" ORDER BY t.digits, t.number LIMIT $5)"
-	" ORDER BY 1, 2 LIMIT $5";
+	" WHERE e.tenant_id = $1 AND (e.digits, e.number) > ($3, $4)"
+	" AND (u.id IS NOT NULL OR t.id IS NOT NULL)"
+	" ORDER BY e.tenant_id, e.digits, e.number LIMIT $5";
 
 static const char FIND_AT[] =
 	"SELECT " RUNNING_COLUMNS RUNNING
