@@ -666,6 +666,15 @@ rows() {
 	assert_equal "${#lines[@]}" 150000
 }
 
+@test "sp-status: a batch prunes more than it adds" {
+	seq -f 'u%.0f' 700 | sed '1i login' >users
+	sp-assign -q -f users
+	sql "UPDATE event SET at_ms = 1000"
+	sed -i '1s/$/,first/; 2,$s/$/,New/' users
+	sp-assign -q -f users
+	assert_equal "$(sql "SELECT count(*), min(seq) FROM event")" '700|701'
+}
+
 @test "sp-status: a dry run and a look prune nothing" {
 	given_owners
 	sed -i 's/^history: .*/history: 1d/' sp.yaml

@@ -13,7 +13,9 @@
 #include "lib/forward.h"
 #include "lib/tenant.h"
 
-enum { PRUNE_MAX = 200 }; /* of old history, beside each change */
+/* Of old history, beside each change; and twice as much as has come, so that it
+ * never piles up. */
+enum { PRUNE_MIN = 200 };
 
 /* sudo keeps the person's name, which only root can have had set. */
 static void find_actor(char *out, size_t size)
@@ -82,6 +84,13 @@ void sp_app_close(struct sp_app *app)
 	sp_config_release(&app->config);
 }
 
+static int last_event(struct sp_app *app, int64_t *last, struct sp_err *err)
+{
+	int64_t oldest;
+
+	return sp_event_bounds(&app->scope, &oldest, last, err);
+}
+
 int sp_app_begin(struct sp_app *app, struct sp_err *err)
 {
 	struct sp_tenant *tenant = (struct sp_tenant *)app->scope.tenant;
@@ -91,20 +100,29 @@ int sp_app_begin(struct sp_app *app, struct sp_err *err)
 	app->is_pending = true;
 	/* After the wait for other writers: later than what they wrote. */
 	app->scope.now_ms = sp_clock_now_ms();
+	if (last_event(app, &app->last_event, err) != 0)
+		return -1;
 	return sp_tenant_open(tenant, app->db, true, err);
+}
+
+static int prune(struct sp_app *app, struct sp_err *err)
+{
+	struct sp_prune prune = {
+		.before_ms = app->scope.now_ms - app->config.history_ms};
+	int64_t last;
+
+	if (last_event(app, &last, err) != 0)
+		return -1;
+	prune.max = 2 * (last - app->last_event) + PRUNE_MIN;
+	return sp_event_prune(&app->scope, &prune, err);
 }
 
 int sp_app_end(struct sp_app *app, const struct sp_common *common,
 	struct sp_err *err)
 {
-	struct sp_prune prune = {.before_ms = app->scope.now_ms -
-					      app->config.history_ms,
-		.max = PRUNE_MAX};
-
 	sp_progress_end(&app->progress);
 	if (!common->dry_run) {
-		if (sp_event_prune(&app->scope, &prune, err) != 0 ||
-			sp_db_commit(app->db, err) != 0)
+		if (prune(app, err) != 0 || sp_db_commit(app->db, err) != 0)
 			return -1;
 		app->is_pending = false;
 		return 0;

@@ -29,6 +29,7 @@ struct sp_app {
 	bool is_pending; /* a change that was begun has not been made */
 	int status;      /* exit status of the first bad line; 0: none so far */
 	bool is_fatal;   /* an error ended it that no line is to blame for */
+	int64_t last_event; /* before the change */
 	struct sp_progress progress;
 };
 
