@@ -711,6 +711,20 @@ in_order() {
 	assert_equal "$(goes_to u0 --at 2099-01-01)" voicemail
 }
 
+@test "sp-forward: 1970-01-01 is long over, and not no time" {
+	given_users 2
+	printf '%s\n' number,condition,target,until \
+		1000,always,1001,1970-01-01T00:00:00Z >rules.csv
+	run sp-forward -f rules.csv
+	assert_success
+	assert_output ''
+	run sp-forward u0
+	assert_output ''
+	sp-forward -q u0 --busy reject --from 1970-01-01T00:00:00Z
+	run sp-forward u0
+	assert_output $'1000\tbusy\treject\t\ton\town\t1970-01-01T00:00:01Z\t'
+}
+
 @test "sp-forward: a time that is none, is over, or ends before it begins" {
 	given_users 1
 	remember

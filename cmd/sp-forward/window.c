@@ -12,6 +12,9 @@ static int read_time(const char *what, const char *text, int64_t now_ms,
 	if (sp_time_parse(text, now_ms, out_ms, err) != 0)
 		return sp_err_prefix(err, "%s: ", what);
 	*out_ms -= *out_ms % 1000;
+	/* 0 would be no time at all. */
+	if (*out_ms == 0)
+		*out_ms = 1000;
 	return 0;
 }
 
