@@ -416,6 +416,22 @@ has_lines() {
 	assert_equal "$(cut -f 1,5,6 out)" $'20\tassigned\tzoe'
 }
 
+@test "sp-status: --follow ends rather than leave out what was pruned" {
+	given_user asmith 1001
+	follow out --since 1
+	given_user bjones 1002
+	wait_until 10 has_lines out 1
+	kill -STOP "$FOLLOW_PID"
+	sp-recycle -q asmith bjones
+	given_user cdoe 1003
+	sql "DELETE FROM event WHERE seq < 4"
+	kill -CONT "$FOLLOW_PID"
+	wait_until 10 test -s out.err
+	assert_equal "$(cat out.err)" "sp-status: the events from 3 to 3 are\
+ older than the history that is kept, and gone"
+	assert_equal "$(wc -l <out)" 1
+}
+
 @test "sp-status: --follow ends when its reader goes away" {
 	given_user asmith 1001
 	run --separate-stderr timeout 10 bash -c \

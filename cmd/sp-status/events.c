@@ -191,7 +191,17 @@ int print_history(struct work *w, struct sp_err *err)
 
 /* ---- --follow, --since ------------------------------------------------- */
 
-/* Those behind `since` must all be there still. */
+/* Those behind `after` must all be there still; 0: whatever is there. */
+static int check_kept(int64_t after, int64_t oldest, struct sp_err *err)
+{
+	if (after == 0 || oldest <= after + 1)
+		return 0;
+	return sp_err_set(err, SP_DATA,
+		"the events from %" PRId64 " to %" PRId64 " are older "
+		"than the history that is kept, and gone",
+		after + 1, oldest - 1);
+}
+
 static int find_start(struct work *w, int64_t *after, struct sp_err *err)
 {
 	int64_t oldest, last;
@@ -204,12 +214,9 @@ static int find_start(struct work *w, int64_t *after, struct sp_err *err)
 			"--since: there is no event %" PRId64 ": the last one "
 			"is %" PRId64,
 			*after, last);
-	if (*after == 0 || oldest <= *after + 1)
-		return 0;
-	return sp_err_set(err, SP_DATA,
-		"--since: the events from %" PRId64 " to %" PRId64 " are older "
-		"than the history that is kept, and gone",
-		*after + 1, oldest - 1);
+	if (check_kept(*after, oldest, err) != 0)
+		return sp_err_prefix(err, "--since: ");
+	return 0;
 }
 
 /* A tenant has its row from its first user on. */
@@ -221,23 +228,37 @@ static int find_tenant(struct work *w, struct sp_err *err)
 			       : sp_tenant_open(tenant, w->app.db, false, err);
 }
 
+/* Prints what has happened since, also when it had to wait for its reader. The
+ * events of other tenants are not looked at a second time. */
+static int print_new(struct work *w, struct sp_event_query *query,
+	struct sp_err *err)
+{
+	int64_t oldest, last, shown = query->after;
+
+	if (find_tenant(w, err) != 0 ||
+		sp_event_bounds(&w->app.scope, &oldest, &last, err) != 0 ||
+		check_kept(query->after, oldest, err) != 0 ||
+		print_events(w, query, err) != 0)
+		return -1;
+	/* A table's columns are as wide as its first rows need. */
+	if (query->after != shown && sp_output_flush(w->output, err) != 0)
+		return -1;
+	if (query->after < last)
+		query->after = last;
+	return 0;
+}
+
 int follow_events(struct work *w, struct sp_err *err)
 {
 	struct sp_event_query query = {.after = 0};
-	int64_t version = 0, shown;
+	int64_t version = 0;
 	int rc = 1;
 
 	if (find_start(w, &query.after, err) != 0 ||
 		open_events(w, OF_EVENTS, err) != 0)
 		return -1;
 	while (rc == 1) {
-		shown = query.after;
-		if (find_tenant(w, err) != 0 ||
-			print_events(w, &query, err) != 0)
-			return -1;
-		/* A table's columns are as wide as its first rows need. */
-		if (query.after != shown &&
-			sp_output_flush(w->output, err) != 0)
+		if (print_new(w, &query, err) != 0)
 			return -1;
 		rc = w->follow ? wait_for_change(w, &version, LOOK_MS, err) : 0;
 	}
