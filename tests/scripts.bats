@@ -384,6 +384,18 @@ new 1, renamed 0, renumbered 0, gone 0, unchanged 0'
 	assert_output "$REPORT"
 }
 
+@test "nightly-sync: an export may have any name" {
+	local name
+
+	given_users 3
+	for name in before after gone; do
+		cp given.csv "$name"
+		run --separate-stderr nightly-sync "$name"
+		assert_success
+		assert_output 'new 0, renamed 0, renumbered 0, gone 0, unchanged 3'
+	done
+}
+
 @test "nightly-sync: reads an export that changes meanwhile only once" {
 	given_users 3
 	mkfifo pipe
