@@ -127,6 +127,22 @@ sp-recycle: no user or extension '' in 'acme.example'"
 
 # ---- what goes with them ----------------------------------------------------
 
+@test "sp-recycle: digits do not turn from one who is out to another" {
+	given_user 1005 1001
+	given_user asmith 1005
+	remember
+	for list in 'asmith 1005' 'ext:1005 1005' 'user:1005 1005'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr sp-recycle $list
+		assert_failure 65
+		assert_regex "$stderr" "^sp-recycle: '1005' is one who is out\
+ already, and '(1005' with 1001|asmith' with 1005) as well: say ext:1005 or user:1005$"
+		assert_nothing_changed
+	done
+	run sp-recycle asmith user:1005 ext:1005
+	assert_output $'1005\tasmith\n1001\t1005'
+}
+
 @test "sp-recycle: the number is free and comes back to the next user" {
 	given_user asmith
 	given_user bjones

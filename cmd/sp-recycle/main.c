@@ -95,6 +95,28 @@ static int is_out(struct work *w, const char *operand, struct sp_err *err)
 	return rc;
 }
 
+/* Digits that meant somebody who is out may mean somebody else by now. */
+static int check_other(struct work *w, const char *operand,
+	const struct sp_extension *extension, struct sp_err *err)
+{
+	bool is_number = strcmp(operand, extension->number) == 0;
+	char name[SP_LOGIN_SIZE + 5];
+	int rc;
+
+	if (!sp_text_is_digits(operand))
+		return 0;
+	snprintf(name, sizeof name, "%s:%s", is_number ? "user" : "ext",
+		operand);
+	rc = sp_user_was_seen(&w->app.scope, name, err);
+	if (rc != 1)
+		return rc;
+	return sp_err_set(err, SP_DATA,
+		"'%s' is one who is out already, and '%s' with %s as well: say "
+		"ext:%s or user:%s",
+		operand, extension->user.login, extension->number, operand,
+		operand);
+}
+
 static int recycle_operand(void *arg, const char *operand, struct sp_err *err)
 {
 	struct work *w = arg;
@@ -104,7 +126,8 @@ static int recycle_operand(void *arg, const char *operand, struct sp_err *err)
 	if (rc < 0)
 		return -1;
 	if (rc == 1)
-		return remember_names(w, &extension, err) == 0
+		return check_other(w, operand, &extension, err) == 0 &&
+				       remember_names(w, &extension, err) == 0
 			       ? recycle(w, &extension, err)
 			       : -1;
 	rc = is_out(w, operand, err);
