@@ -43,6 +43,13 @@ static const char FIND_AT[] =
 	" WHERE t.tenant_id = $1 AND t.digits = $3 AND t.number = $4"
 	" AND t.from_ms <= $2 AND t.until_ms > $2 LIMIT 1";
 
+static const char FIND_AT_OF_LOGIN[] =
+	"SELECT " RUNNING_COLUMNS RUNNING
+	" WHERE u.tenant_id = $1 AND u.login = $3 AND e.assigned_ms <= $2"
+	" UNION ALL SELECT " COLUMNS " FROM tenure t"
+	" WHERE t.tenant_id = $1 AND t.login = $3"
+	" AND t.from_ms <= $2 AND t.until_ms > $2 LIMIT 1";
+
 static const char LIST_OF[] =
 	"SELECT " RUNNING_COLUMNS RUNNING
 	" WHERE e.tenant_id = $1 AND e.digits = $2 AND e.number = $3"
@@ -105,20 +112,36 @@ int sp_tenure_list_at(const struct sp_scope *scope, int64_t at_ms,
 	return read_list(row, list, max, err);
 }
 
-int sp_tenure_find_at(const struct sp_scope *scope, int64_t at_ms,
-	const char *number, struct sp_tenure *tenure, struct sp_err *err)
+static int find(const struct sp_scope *scope, const char *sql,
+	const struct sp_value *args, struct sp_tenure *tenure,
+	struct sp_err *err)
 {
 	struct sp_stmt *row;
-	int rc = sp_db_first(scope->db, FIND_AT,
-		SP_ARGS(sp_int(scope->tenant->id), sp_int(at_ms),
-			sp_int((int64_t)strlen(number)), sp_text(number)),
-		&row, err);
+	int rc = sp_db_first(scope->db, sql, args, &row, err);
 
 	if (rc == 1) {
 		read_tenure(row, tenure);
 		sp_db_done(row);
 	}
 	return rc;
+}
+
+int sp_tenure_find_at(const struct sp_scope *scope, int64_t at_ms,
+	const char *number, struct sp_tenure *tenure, struct sp_err *err)
+{
+	return find(scope, FIND_AT,
+		SP_ARGS(sp_int(scope->tenant->id), sp_int(at_ms),
+			sp_int((int64_t)strlen(number)), sp_text(number)),
+		tenure, err);
+}
+
+int sp_tenure_find_at_of_login(const struct sp_scope *scope, int64_t at_ms,
+	const char *login, struct sp_tenure *tenure, struct sp_err *err)
+{
+	return find(scope, FIND_AT_OF_LOGIN,
+		SP_ARGS(sp_int(scope->tenant->id), sp_int(at_ms),
+			sp_text(login)),
+		tenure, err);
 }
 
 int sp_tenure_list_of(const struct sp_scope *scope, const char *number,

@@ -32,6 +32,10 @@ int sp_tenure_list_at(const struct sp_scope *scope, int64_t at_ms,
 int sp_tenure_find_at(const struct sp_scope *scope, int64_t at_ms,
 	const char *number, struct sp_tenure *tenure, struct sp_err *err);
 
+/* The same of one login, whichever number it had. */
+int sp_tenure_find_at_of_login(const struct sp_scope *scope, int64_t at_ms,
+	const char *login, struct sp_tenure *tenure, struct sp_err *err);
+
 /* Fills list[] with a number's last `max` tenures, the latest first. Returns
  * how many, or -1. */
 int sp_tenure_list_of(const struct sp_scope *scope, const char *number,

@@ -230,6 +230,38 @@ sp-status: nobody had '1700' at 2026-01-01T01:00:00Z"
 	assert_equal "$(then_ 02:05:00 asmith | cut -f 1,2)" $'1500\tasmith'
 }
 
+# given_many_owners N: bjones has had 1001 for a second each, over and over.
+given_many_owners() {
+	sql "WITH RECURSIVE n (i) AS
+			(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+		INSERT INTO tenure (tenant_id, digits, number, login, first_name,
+				last_name, from_ms, until_ms)
+			SELECT 1, 4, '1001', 'bjones', '', '',
+				($T0 + i) * 1000, ($T0 + i + 1) * 1000 FROM n"
+}
+
+@test "sp-status: --as-of finds the first of many tenures of a login" {
+	given_user asmith 1001
+	given_many_owners 100
+	run --separate-stderr columns number,login \
+		--as-of 2026-01-01T00:00:01Z bjones
+	assert_success
+	assert_output $'1001\tbjones'
+}
+
+@test "sp-status: --history says when it does not tell all tenures" {
+	given_user asmith 1001
+	given_many_owners 63
+	run --separate-stderr columns what --history 1001
+	assert_equal "$(grep -c tenure <<<"$output")" 64
+	assert_equal "$stderr" ""
+	given_many_owners 64
+	run --separate-stderr columns what --history 1001
+	assert_equal "$(grep -c tenure <<<"$output")" 64
+	assert_equal "$stderr" \
+		"sp-status: of the tenures only the last 64 are told"
+}
+
 @test "sp-status: --as-of shows the sessions of then" {
 	given_owners
 	assert_equal "$(then_ 00:15:00 1001 | cut -f 3,4)" \

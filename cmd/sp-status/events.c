@@ -30,6 +30,7 @@ static const char OF_EVENTS[] = "number,seq,time,what,login,old,new,tool,actor";
 
 enum {
 	PAGE = 64,
+	TENURES = 64,   /* the last ones of a number or a login, in a history */
 	LOOK_MS = 1000, /* at the longest until a change is seen */
 };
 
@@ -164,7 +165,7 @@ static int check_known(struct work *w, const struct past *past, int n_tenures,
 
 int print_history(struct work *w, struct sp_err *err)
 {
-	struct sp_tenure tenures[TENURES];
+	struct sp_tenure tenures[TENURES + 1];
 	struct sp_event_query query = {.after = 0};
 	struct past past;
 	int n, rc;
@@ -173,13 +174,19 @@ int print_history(struct work *w, struct sp_err *err)
 		return -1;
 	query.number = past.number;
 	query.login = past.login;
-	n = past.number != NULL ? sp_tenure_list_of(&w->app.scope, past.number,
-					  tenures, TENURES, err)
-				: sp_tenure_list_of_login(&w->app.scope,
-					  past.login, tenures, TENURES, err);
+	n = past.number != NULL
+		    ? sp_tenure_list_of(&w->app.scope, past.number, tenures,
+			      TENURES + 1, err)
+		    : sp_tenure_list_of_login(&w->app.scope, past.login,
+			      tenures, TENURES + 1, err);
 	if (n < 0 || check_known(w, &past, n, err) != 0 ||
 		open_events(w, OF_HISTORY, err) != 0)
 		return -1;
+	if (n > TENURES) {
+		sp_app_warn(&w->app, "of the tenures only the last %d are told",
+			TENURES);
+		n = TENURES;
+	}
 	for (int i = n; i-- > 0;)
 		if (print_tenure(w, &tenures[i], err) != 0)
 			return -1;

@@ -56,23 +56,6 @@ static int print_all(struct work *w, struct sp_err *err)
 	return n;
 }
 
-static int find_login_then(struct work *w, const char *login,
-	struct sp_tenure *tenure, struct sp_err *err)
-{
-	struct sp_tenure list[TENURES];
-	int n = sp_tenure_list_of_login(&w->app.scope, login, list, TENURES,
-		err);
-
-	for (int i = 0; i < n; i++) {
-		*tenure = list[i];
-		if (tenure->from_ms <= w->as_of_ms &&
-			(tenure->until_ms == 0 ||
-				w->as_of_ms < tenure->until_ms))
-			return 1;
-	}
-	return n < 0 ? -1 : 0;
-}
-
 static int print_operand(void *arg, const char *operand, struct sp_err *err)
 {
 	struct work *w = arg;
@@ -83,9 +66,11 @@ static int print_operand(void *arg, const char *operand, struct sp_err *err)
 
 	if (read_past(w, operand, &past, err) != 0)
 		return -1;
-	rc = past.number != NULL ? sp_tenure_find_at(&w->app.scope, w->as_of_ms,
-					   past.number, &tenure, err)
-				 : find_login_then(w, past.login, &tenure, err);
+	rc = past.number != NULL
+		     ? sp_tenure_find_at(&w->app.scope, w->as_of_ms,
+			       past.number, &tenure, err)
+		     : sp_tenure_find_at_of_login(&w->app.scope, w->as_of_ms,
+			       past.login, &tenure, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 1)

@@ -10,8 +10,6 @@
 #include "lib/clock.h"
 #include "lib/status.h"
 
-enum { TENURES = 64 }; /* the last ones of a number or a login */
-
 struct work;
 
 /* One mode of the program: opens its listing and prints it. */
