@@ -293,7 +293,7 @@ static int never_used(const struct sp_scope *scope, const char *number,
 	return 0;
 }
 
-int sp_status_get(const struct sp_scope *scope, const char *operand,
+static int get(const struct sp_scope *scope, const char *operand,
 	struct sp_status *status, struct sp_err *err)
 {
 	const char *number = operand;
@@ -315,6 +315,20 @@ int sp_status_get(const struct sp_scope *scope, const char *operand,
 		return -1;
 	rc = read_status(scope, row, status, err);
 	sp_db_done(row);
+	return rc;
+}
+
+int sp_status_get(const struct sp_scope *scope, const char *operand,
+	struct sp_status *status, struct sp_err *err)
+{
+	bool is_inside = sp_db_in_transaction(scope->db);
+	int rc;
+
+	if (!is_inside && sp_db_begin_read(scope->db, err) != 0)
+		return -1;
+	rc = get(scope, operand, status, err);
+	if (!is_inside)
+		sp_db_rollback(scope->db);
 	return rc;
 }
 

@@ -177,6 +177,25 @@ USERS="SELECT count(*), (SELECT count(*) FROM event WHERE login LIKE 'k%'),
 RULES="SELECT count(*), (SELECT count(*) FROM event
 	WHERE what = 'forwarding') FROM forward"
 
+@test "safety: a number is shown as itself while it changes hands" {
+	local i swapper looks=0 wrong=0
+
+	given_user asmith 1000
+	given_user bjones 1001
+	for ((i = 0; i < $(scaled 600 200); i++)); do
+		sp-assign -q --swap asmith bjones
+	done &
+	swapper=$!
+	SERVER_PIDS+=("$swapper")
+	while kill -0 "$swapper" 2>/dev/null; do
+		run sp-status -q -o tsv --columns number 1000
+		[ "$output" = 1000 ] || wrong=$((wrong + 1))
+		looks=$((looks + 1))
+	done
+	echo "$looks looks"
+	assert_equal "$wrong" 0
+}
+
 @test "safety: kill -9 in sp-assign -f, 200 times: all or nothing" {
 	given_user asmith
 	given_batch users k 200

@@ -33,14 +33,21 @@ static bool changes(const struct work *w)
 
 /* ---- the three kinds of work ------------------------------------------- */
 
+/* In one transaction: numbers move. It ends before a slow reader gets to see
+ * anything. */
 static int print(struct work *w, int n, char **operand, struct sp_err *err)
 {
+	int rc;
+
 	if (sp_operands_init(&w->operands, &w->common, operand, n, err) != 0 ||
-		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0)
+		sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err) != 0 ||
+		sp_db_begin_read(w->app.db, err) != 0)
 		return -1;
-	return n == 0 ? print_all(w, err)
-		      : sp_operands_each(&w->operands, &w->app, print_operand,
-				w, err);
+	rc = n == 0 ? print_all(w, err)
+		    : sp_operands_each(&w->operands, &w->app, print_operand, w,
+			      err);
+	sp_db_rollback(w->app.db);
+	return rc;
 }
 
 static int change(struct work *w, int n, char **operand, struct sp_err *err)

@@ -176,12 +176,14 @@ int resolve(struct work *w, struct sp_err *err)
 {
 	struct what_if what_if = {.scope = &w->app.scope};
 	struct sp_extension extension;
+	int rc;
 
 	if (read_when(w, &what_if, err) != 0 ||
 		sp_report_open(&w->report, &w->common, COLUMNS,
 			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
 		sp_app_open(&w->app, &w->common, w->app.tool, SP_DB_READ,
-			err) != 0)
+			err) != 0 ||
+		sp_db_begin_read(w->app.db, err) != 0)
 		return -1;
 	what_if.at_ms = w->app.scope.now_ms;
 	if (w->at != NULL &&
@@ -190,5 +192,7 @@ int resolve(struct work *w, struct sp_err *err)
 	if (set_moment(w, err) != 0 ||
 		find_dialled(w, &extension, &what_if.dialled, err) != 0)
 		return -1;
-	return follow(w, &what_if, err);
+	rc = follow(w, &what_if, err);
+	sp_db_rollback(w->app.db);
+	return rc;
 }
