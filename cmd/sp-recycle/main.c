@@ -215,17 +215,20 @@ static bool parse_max(const char *text, int64_t *n, bool *is_percent)
 	return sp_text_to_int(digits, 0, *is_percent ? 100 : INT64_MAX, n);
 }
 
-/* total: how many users there were before. */
-static int check_max(const struct work *w, int64_t total, struct sp_err *err)
+/* When they are out: counting reads all others, and is not always needed. */
+static int check_max(const struct work *w, struct sp_err *err)
 {
 	const char *max = w->max;
-	int64_t n, freed = (int64_t)w->n_freed;
+	int64_t n, total, freed = (int64_t)w->n_freed;
 	bool is_percent;
 
 	if (max == NULL && w->absent_from != NULL)
 		max = ABSENT_MAX;
 	if (max == NULL)
 		return 0;
+	if (sp_extension_count(&w->app.scope, &total, err) != 0)
+		return -1;
+	total += freed;
 	parse_max(max, &n, &is_percent);
 	if (is_percent ? freed * 100 <= n * total : freed <= n)
 		return 0;
@@ -249,17 +252,13 @@ static int tell_inbound(struct work *w, struct sp_err *err)
 
 static int work(struct work *w, struct sp_err *err)
 {
-	int64_t total;
-
 	if (w->rest == NULL)
 		w->rest_ms = w->app.scope.tenant->rest_ms;
-	if (sp_extension_count(&w->app.scope, &total, err) != 0)
-		return -1;
 	if ((w->absent_from != NULL ? recycle_absent(w, err)
 				    : sp_operands_each(&w->operands, &w->app,
 					      recycle_operand, w, err)) != 0)
 		return -1;
-	if (check_max(w, total, err) != 0) {
+	if (check_max(w, err) != 0) {
 		w->app.is_fatal = true;
 		return -1;
 	}
