@@ -12,19 +12,32 @@
 #include "lib/event.h"
 #include "lib/forward.h"
 #include "lib/tenant.h"
+#include "lib/text.h"
 
 /* Of old history, beside each change; and twice as much as has come, so that it
  * never piles up. */
 enum { PRUNE_MIN = 200 };
 
-/* sudo keeps the person's name, which only root can have had set. */
+/* Did sudo make another user of a person? Who could pretend that is root, or
+ * may write to the database without us. */
+static bool is_under_sudo(void)
+{
+	const char *user = getenv("SUDO_USER"), *uid = getenv("SUDO_UID");
+	int64_t n;
+
+	if (user == NULL || user[0] == '\0')
+		return false;
+	return getuid() == 0 ||
+	       (uid != NULL && sp_text_to_int(uid, 0, UINT32_MAX, &n) &&
+		       (uid_t)n != getuid());
+}
+
 static void find_actor(char *out, size_t size)
 {
-	const char *sudo_user = getenv("SUDO_USER");
 	const struct passwd *pw;
 
-	if (getuid() == 0 && sudo_user != NULL && sudo_user[0] != '\0') {
-		snprintf(out, size, "%s", sudo_user);
+	if (is_under_sudo()) {
+		snprintf(out, size, "%s", getenv("SUDO_USER"));
 		return;
 	}
 	pw = getpwuid(getuid());
