@@ -456,7 +456,16 @@ static int get_int(struct sp_db *db, const char *sql, int64_t *out,
 
 int sp_db_version(struct sp_db *db, int64_t *version, struct sp_err *err)
 {
-	return get_int(db, "PRAGMA data_version", version, err);
+	int moved = 0;
+
+	if (get_int(db, "PRAGMA data_version", version, err) != 0)
+		return -1;
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED,
+		&moved);
+	return moved ? sp_err_set(err, SP_IO,
+			       "database '%s' is another file now: begin anew",
+			       path_of(db))
+		     : 0;
 }
 
 /* ---- statements -------------------------------------------------------- */

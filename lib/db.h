@@ -56,7 +56,8 @@ int sp_db_revert(struct sp_db *db, struct sp_err *err);
  * with sp_db_rollback. */
 int sp_db_begin_read(struct sp_db *db, struct sp_err *err);
 
-/* *version is another one whenever somebody else has committed since. */
+/* *version is another one whenever somebody else has committed since. Fails with
+ * SP_IO when another file has taken the place of this one. */
 int sp_db_version(struct sp_db *db, int64_t *version, struct sp_err *err);
 
 /* A value for a $ parameter; see SP_ARGS. Text and blobs are borrowed until

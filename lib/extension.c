@@ -402,6 +402,9 @@ int sp_extension_reserve(const struct sp_scope *scope, const char *number,
 	struct sp_extension e = {.id = 0};
 	int found;
 
+	if (!sp_text_is_digits(number))
+		return sp_err_set(err, SP_DATA, "'%.40s' is not a number",
+			number);
 	if (!sp_ranges_has(&pool->all, number))
 		return sp_err_set(err, SP_CANTCREATE,
 			"cannot reserve '%.40s': number is not in the pool of "

@@ -39,8 +39,8 @@ int sp_login_check(const char *login, struct sp_err *err)
 			(strchr("._-+@", login[i]) == NULL ||
 				(i == 0 && login[i] == '-')))
 			return sp_err_set(err, SP_DATA,
-				"'%s' is not a login (letters, digits and "
-				". _ - + @)",
+				"'%s' is not a login (ASCII letters, digits "
+				"and . _ - + @)",
 				sp_text_is_utf8(login, len) ? login : "?");
 	return 0;
 }

@@ -55,7 +55,7 @@ given_config() {
 
 # given_user LOGIN [NUMBER]
 given_user() {
-	sp-assign -q ${2:+-N "$2"} "$1" "First-$1" "Last-$1"
+	sp-assign -q ${2:+-N "$2"} "user:$1" "First-$1" "Last-$1"
 }
 
 # given_secret LOGIN: makes one and prints it.

@@ -355,7 +355,7 @@ assert_no_room() {
 	remember
 	run with_file_limit 160 sh -c 'sp-assign -f users 2>&1 | cat'
 	assert_line -n 0 "sp-assign: users:2: 'user 1' is not a login\
- (letters, digits and . _ - + @)"
+ (ASCII letters, digits and . _ - + @)"
 	assert_line "sp-assign: there was more to tell, but no room for it in a\
  temporary file"
 	assert_nothing_changed

@@ -111,8 +111,10 @@ given_users() {
 	run --separate-stderr restore "$@" 'the "copy" of it.db'
 	assert_success
 	assert_output $'a.example\t1\nb.example\t1'
-	assert_equal "$(ls ./*.db*)" './my "db".db
-./my "db".db.before-restore
+	assert_equal "$(ls ./*.db* | sed 's/before-.*/before-TIME/' |
+		grep -v -e '-wal$' -e '-shm$')" \
+		'./my "db".db
+./my "db".db.before-TIME
 ./my "db".db.nightly-sync
 ./the "copy" of it.db'
 }
@@ -439,7 +441,7 @@ new 1, renamed 0, renumbered 0, gone 0, unchanged 2'
 	run --separate-stderr nightly-sync users.csv
 	assert_failure 65
 	assert_output ""
-	assert_regex "$stderr" '^sp-assign: .*/users.csv:1: no header, '
+	assert_regex "$stderr" '^sp-assign: users.csv:1: no header, '
 	echo login >users.csv
 	run --separate-stderr nightly-sync users.csv
 	assert_failure 65
@@ -455,7 +457,7 @@ new 1, renamed 0, renumbered 0, gone 0, unchanged 2'
 	run --separate-stderr nightly-sync --secrets new.csv users.csv
 	assert_failure 65
 	assert_output ""
-	assert_regex "$stderr" "^sp-assign: .*/users.csv:5: 'b d' is not a login"
+	assert_regex "$stderr" "^sp-assign: users.csv:5: 'b d' is not a login"
 	assert_nothing_changed
 	assert_equal "$(cat new.csv)" ""
 }
@@ -685,6 +687,11 @@ write_pairs() {
 
 # ---- restore ----------------------------------------------------------------
 
+# kept: the database that was there before a restore.
+kept() {
+	find . -maxdepth 1 -name 'sp.db.before-*Z' -printf '%f\n'
+}
+
 @test "restore: puts the backup back, and keeps what was there" {
 	given_users 3
 	remember
@@ -694,10 +701,10 @@ write_pairs() {
 	run --separate-stderr restore copy.db
 	assert_success
 	assert_output $'acme.example\t3'
-	assert_equal "$stderr" ""
+	assert_equal "$stderr" "restore: the former one is '$PWD/$(kept)'"
 	assert_nothing_changed
 	assert_equal "$(mode_of sp.db)" 600
-	assert_equal "$(sp-status -q -d sp.db.before-restore -o tsv \
+	assert_equal "$(sp-status -q -d "$(kept)" -o tsv \
 		--columns login)" $'late\nu2\nu3'
 }
 
@@ -708,7 +715,8 @@ write_pairs() {
 	run --separate-stderr restore copy.db
 	assert_success
 	assert_equal "$(users | wc -l)" 3
-	assert_equal "$(ls -A new/place)" sp.db
+	assert_equal "$(find new/place -type f ! -name 'sp.db-*')" \
+		new/place/sp.db
 }
 
 @test "restore: over a broken database, of which nothing is lost" {
@@ -723,10 +731,14 @@ write_pairs() {
 	assert_output $'acme.example\t3'
 	assert_nothing_changed
 	for part in '' -wal; do
-		assert_equal "$(cat "sp.db.before-restore$part")" "broken$part"
+		assert_equal "$(cat "$(kept)$part")" "broken$part"
 	done
+	# What was kept once is never written over.
+	broken=$(kept)
 	restore copy.db
-	assert_equal "$(ls sp.db*)" $'sp.db\nsp.db.before-restore'
+	assert_equal "$(cat "$broken")" broken
+	assert_equal "$(find . -name 'sp.db.before-*Z*' ! -name '*-wal' \
+		! -name '*-shm' | wc -l)" 2
 }
 
 @test "restore: no -wal that was left alone gets into the new one" {
@@ -751,7 +763,7 @@ write_pairs() {
 	backup copy.db
 	given_user late
 	restore copy.db
-	run --separate-stderr restore sp.db.before-restore
+	run --separate-stderr restore "$(kept)"
 	assert_success
 	assert_output $'acme.example\t4'
 }
@@ -775,7 +787,7 @@ write_pairs() {
 	assert_refused 66 "restore: no file 'nowhere'"
 	run --separate-stderr restore sp.db
 	assert_refused 64 "restore: 'sp.db' is the database itself"
-	assert_not_exists sp.db.before-restore
+	assert_equal "$(find . -name "*.before-*")" ""
 }
 
 @test "restore: refuses a damaged backup, nothing changes" {
@@ -788,7 +800,7 @@ write_pairs() {
 	assert_output ""
 	assert_regex "$stderr" 'restore: nothing was changed$'
 	assert_nothing_changed
-	assert_not_exists sp.db.before-restore
+	assert_equal "$(find . -name "*.before-*")" ""
 }
 
 @test "restore: refuses while a server runs" {
@@ -802,7 +814,7 @@ write_pairs() {
 	assert_equal "$stderr" "restore: '$SP_DB' is in use: end sp-register\
  serve, and whatever else has it open"
 	assert_equal "$(users | wc -l)" 4
-	assert_not_exists sp.db.before-restore
+	assert_equal "$(find . -name "*.before-*")" ""
 	stop_server
 	run --separate-stderr restore copy.db
 	assert_success
@@ -858,7 +870,7 @@ given_first_schema() {
 	assert_failure 74
 	assert_output ""
 	assert_nothing_changed
-	assert_not_exists sp.db.before-restore
+	assert_equal "$(find . -name "*.before-*")" ""
 }
 
 @test "restore: nothing changes where it may not write" {
@@ -874,5 +886,5 @@ given_first_schema() {
 	assert_regex "$stderr" "restore: cannot make '$SP_DB'\$"
 	chmod 700 place
 	assert_equal "$(users | wc -l)" 4
-	assert_not_exists place/sp.db.before-restore
+	assert_equal "$(find . -name "*.before-*")" ""
 }

@@ -107,11 +107,11 @@ expected_digests() {
 }
 
 @test "sp-assign: what is not a login is refused" {
-	local what="is not a login (letters, digits and . _ - + @)"
+	local what="is not a login (ASCII letters, digits and . _ - + @)"
 
 	given_user asmith
 	remember
-	for login in 'a b' -x 'zoë' ext:1001 "a'b" $'a\tb'; do
+	for login in 'a b' -x 'zoë' a:1001 "a'b" $'a\tb'; do
 		run --separate-stderr sp-assign -- "$login"
 		assert_refused 65 "sp-assign: '$login' $what"
 	done
@@ -463,7 +463,7 @@ sp-assign: 1003 forwards always to 1001, which nobody has now"
 	given_bad 'login,number\nasmith,1005\nb d,\n'
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "sp-assign: users.csv:3: 'b d' is not a login\
- (letters, digits and . _ - + @)"
+ (ASCII letters, digits and . _ - + @)"
 }
 
 @test "sp-assign: --dry-run renumbers nobody, and tells all" {
@@ -646,7 +646,7 @@ sp-assign: 'asmith' has 1001 now: the softphone must register that number,\
 	assert_refused 73 "\
 sp-assign: cannot reserve '2000': number is not in the pool of 'acme.example'
 sp-assign: cannot unreserve '1911': the configuration reserves it
-sp-assign: cannot reserve 'x': number is not in the pool of 'acme.example'"
+sp-assign: 'x' is not a number"
 	run --separate-stderr sp-assign -k --reserve 2000 --reserve 1500
 	assert_failure 65
 	assert_output $'1500\t\t\t\t'
@@ -1137,7 +1137,7 @@ sp-assign: users.csv:3: the secret has 129 bytes, expected 8 to 128"
 	assert_refused 65 "\
 sp-assign: users.csv:3: the first name has a control character
 sp-assign: users.csv:6: 1 column, expected 2 (login,first)
-sp-assign: users.csv:8: 'c d' is not a login (letters, digits and . _ - + @)"
+sp-assign: users.csv:8: 'c d' is not a login (ASCII letters, digits and . _ - + @)"
 }
 
 @test "sp-assign: a header alone is a file of nobody" {
@@ -1222,7 +1222,7 @@ ANN_AND_BOB=$'0100\tasmith\tAnn\tSmith, Dr.\t0100@acme.example
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "\
 sp-assign: users.csv:2: first: a list, expected one value
-sp-assign: users.csv:3: 'b d' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:3: 'b d' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:4: unknown key 'name', expected\
  login,first,last,number,secret"
 }
@@ -1311,7 +1311,7 @@ sp-assign: users.csv:4: 1 column, expected 2 (login,first)"
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "\
 sp-assign: users.csv:2: line is longer than 16384 bytes
-sp-assign: users.csv:3: 'b d' is not a login (letters, digits and . _ - + @)"
+sp-assign: users.csv:3: 'b d' is not a login (ASCII letters, digits and . _ - + @)"
 }
 
 @test "sp-assign: a header of 1 MB is refused" {
@@ -1357,7 +1357,7 @@ sp-assign: users.csv:9: cannot assign '1911': number is reserved"
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 73 "\
 sp-assign: users.csv:4: the pool of 'acme.example' is exhausted
-sp-assign: users.csv:6: 'd e' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:6: 'd e' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:7: the pool of 'acme.example' is exhausted"
 }
 
@@ -1365,7 +1365,7 @@ sp-assign: users.csv:7: the pool of 'acme.example' is exhausted"
 	given_bad 'login,number\na b,\nc,2000\n'
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "\
-sp-assign: users.csv:2: 'a b' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:2: 'a b' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
  'acme.example'"
 }
@@ -1374,7 +1374,7 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 	given_bad 'login\na b\n'
 	run --separate-stderr sp-assign -f - <users.csv
 	assert_refused 65 "sp-assign: standard input:2: 'a b' is not a login\
- (letters, digits and . _ - + @)"
+ (ASCII letters, digits and . _ - + @)"
 }
 
 @test "sp-assign: a file that is not there, or is none, is refused" {
@@ -1404,7 +1404,7 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 1000\tf\t\t\t1000@acme.example'
 	assert_equal "$stderr" "\
 sp-assign: users.csv:2: cannot assign '1500': number is taken by 'known'
-sp-assign: users.csv:4: 'c d' is not a login (letters, digits and . _ - + @)
+sp-assign: users.csv:4: 'c d' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:5: cannot assign '9999': number is not in the pool of\
  'acme.example'"
 	assert_equal "$(sql "SELECT login FROM sp_user ORDER BY login" |
@@ -1477,7 +1477,7 @@ sp-assign: users.csv:3: the secret has 5 bytes, expected 8 to 128"
 	assert_output $'1000\ta\t\t\t1000@acme.example'
 	assert_equal "$stderr" "\
 sp-assign: dry run: nothing was changed
-sp-assign: users.csv:3: 'b c' is not a login (letters, digits and . _ - + @)"
+sp-assign: users.csv:3: 'b c' is not a login (ASCII letters, digits and . _ - + @)"
 	assert_nothing_changed
 }
 
@@ -1509,7 +1509,7 @@ sp-assign: users.csv:3: 'b c' is not a login (letters, digits and . _ - + @)"
 	given_bad 'login\nasmith\na b\n'
 	run --separate-stderr sp-assign -n -f users.csv
 	assert_refused 65 "sp-assign: users.csv:3: 'a b' is not a login\
- (letters, digits and . _ - + @)"
+ (ASCII letters, digits and . _ - + @)"
 }
 
 # ---- events -----------------------------------------------------------------
@@ -1537,6 +1537,19 @@ who_acts() {
 		setpriv --reuid "$1" "$dir/sp-assign" -q asmith)
 	sqlite3 "$dir/db/sp.db" 'SELECT actor FROM event'
 	rm -r "$dir"
+}
+
+@test "sp-assign: somebody's number is no new login by mistake" {
+	given_user asmith 1001
+	remember
+	run --separate-stderr sp-assign 1001 Ann
+	assert_refused 65 "sp-assign: '1001' is the extension of 'asmith': say\
+ ext:1001, or user:1001 for a login"
+	run --separate-stderr sp-assign ext:1001 Ann Jones
+	assert_output $'1001\tasmith\tAnn\tJones\t1001@acme.example'
+	run --separate-stderr sp-assign user:1001
+	assert_success
+	assert_output $'1000\t1001\t\t\t1000@acme.example'
 }
 
 @test "sp-assign: under sudo the event names the person" {

@@ -715,9 +715,11 @@ in_order() {
 	given_users 2
 	printf '%s\n' number,condition,target,until \
 		1000,always,1001,1970-01-01T00:00:00Z >rules.csv
-	run sp-forward -f rules.csv
+	run --separate-stderr sp-forward -f rules.csv
 	assert_success
 	assert_output ''
+	assert_equal "$stderr" \
+		"sp-forward: rules.csv:2: this rule is over already"
 	run sp-forward u0
 	assert_output ''
 	sp-forward -q u0 --busy reject --from 1970-01-01T00:00:00Z

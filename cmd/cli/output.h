@@ -11,6 +11,7 @@
 struct sp_column {
 	const char *name; /* lower case, words joined by '_' */
 	bool is_integer; /* a number in JSON and YAML; so must be the text, or NULL */
+	bool is_whole; /* worth nothing when cut: a time, a state */
 };
 
 struct sp_output;

@@ -38,13 +38,15 @@ static void widen(struct sp_table *table, char *const *cells)
 	}
 }
 
-/* The widest column that may be cut; n_columns if all have only `least`. */
-static size_t find_widest(const struct sp_table *table, int least)
+/* The widest column that may be cut; n_columns if all have only `least`. any:
+ * also those that say nothing then. */
+static size_t find_widest(const struct sp_table *table, int least, bool any)
 {
 	size_t n = table->shape.n_columns, widest = n;
 
 	for (size_t i = 0; i < n; i++)
-		if (i != table->shape.whole && table->widths[i] > least) {
+		if (i != table->shape.whole && table->widths[i] > least &&
+			(any || !table->shape.columns[i].is_whole)) {
 			widest = i;
 			least = table->widths[i];
 		}
@@ -53,10 +55,10 @@ static size_t find_widest(const struct sp_table *table, int least)
 
 /* Takes `excess` from the columns, always from the widest. Returns what is
  * left of it, below 0 if there was none. */
-static int narrow(struct sp_table *table, int excess, int least)
+static int narrow(struct sp_table *table, int excess, int least, bool any)
 {
 	for (; excess > 0; excess--) {
-		size_t i = find_widest(table, least);
+		size_t i = find_widest(table, least, any);
 
 		if (i == table->shape.n_columns)
 			break;
@@ -75,8 +77,9 @@ static void fix_widths(struct sp_table *table)
 		return;
 	for (size_t i = 0; i < table->shape.n_columns; i++)
 		excess += table->widths[i] + GAP;
-	excess = narrow(table, excess, NARROW);
-	excess = narrow(table, excess, 1);
+	excess = narrow(table, excess, NARROW, false);
+	excess = narrow(table, excess, 1, false);
+	excess = narrow(table, excess, 1, true);
 	table->spare = excess < 0 ? -excess : 0;
 }
 

@@ -13,17 +13,18 @@
 #include "lib/extension.h"
 #include "lib/hash.h"
 #include "lib/secret.h"
+#include "lib/text.h"
 
 static const char TOOL[] = "sp-assign";
 
 /* The last with --secret only. */
 static const struct sp_column COLUMNS[] = {
-	{"number", false},
-	{"login", false},
-	{"first", false},
-	{"last", false},
-	{"registered_name", false},
-	{"secret", false},
+	{.name = "number"},
+	{.name = "login"},
+	{.name = "first"},
+	{.name = "last"},
+	{.name = "registered_name"},
+	{.name = "secret"},
 };
 enum { N_COLUMNS = sizeof COLUMNS / sizeof COLUMNS[0] };
 
@@ -120,15 +121,43 @@ static int assign(struct work *w, struct sp_assign *a, bool always,
 		a->secret == secret && !w->common.dry_run ? secret : NULL, err);
 }
 
+/* Here a plain word is a login, since it may be a new one; but not what is
+ * somebody's number: that is a slip, and would make both ambiguous. */
+static int read_login(struct work *w, const char *operand,
+	struct sp_extension *e, const char **login, struct sp_err *err)
+{
+	int rc;
+
+	*login = operand;
+	if (strncmp(operand, "user:", 5) == 0) {
+		*login += 5;
+	} else if (strncmp(operand, "ext:", 4) == 0) {
+		*login = e->user.login;
+		return sp_extension_get(&w->app.scope, operand, e, err);
+	} else if (sp_text_is_digits(operand)) {
+		rc = sp_extension_lookup(&w->app.scope, operand, e, err);
+		if (rc < 0)
+			return -1;
+		if (rc == 1 && strcmp(e->user.login, operand) != 0)
+			return sp_err_set(err, SP_DATA,
+				"'%.40s' is the extension of '%s': say "
+				"ext:%.40s, or user:%.40s for a login",
+				operand, e->user.login, operand, operand);
+	}
+	return 0;
+}
+
 static int assign_operands(struct work *w, int n, char **operand,
 	struct sp_err *err)
 {
-	struct sp_assign a = {.login = operand[0],
-		.first = n > 1 ? operand[1] : NULL,
+	struct sp_extension e;
+	struct sp_assign a = {.first = n > 1 ? operand[1] : NULL,
 		.last = n > 2 ? operand[2] : NULL,
 		.number = w->number,
 		.secret = w->secret[0] == '\0' ? NULL : w->secret};
 
+	if (read_login(w, operand[0], &e, &a.login, err) != 0)
+		return -1;
 	return assign(w, &a, true, err);
 }
 

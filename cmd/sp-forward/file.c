@@ -106,8 +106,11 @@ static int set_rule(struct work *w, const char *const *field,
 	was = rule.from_ms != 0 || rule.until_ms != 0 ? &f.timed[condition]
 						      : &f.lasting[condition];
 	*was = rule;
-	if (rule.until_ms != 0 && rule.until_ms <= scope->now_ms)
+	if (rule.until_ms != 0 && rule.until_ms <= scope->now_ms) {
 		was->target[0] = '\0';
+		sp_app_warn(&w->app, "%sthis rule is over already",
+			sp_records_where(w->records));
+	}
 	if (sp_forward_set(scope, &extension, &f, &changed, err) < 0 ||
 		note_new_rules(w, sp_records_line(w->records), &extension,
 			changed, err) != 0 ||

@@ -7,14 +7,14 @@
 static const char TOOL[] = "sp-forward";
 
 static const struct sp_column COLUMNS[N_RULE_COLUMNS] = {
-	[RULE_NUMBER] = {"number", false},
-	[RULE_CONDITION] = {"condition", false},
-	[RULE_TARGET] = {"target", false},
-	[RULE_AFTER] = {"after", false},
-	[RULE_SWITCH] = {"switch", false},
-	[RULE_ORIGIN] = {"origin", false},
-	[RULE_FROM] = {"from", false},
-	[RULE_UNTIL] = {"until", false},
+	[RULE_NUMBER] = {.name = "number"},
+	[RULE_CONDITION] = {.name = "condition", .is_whole = true},
+	[RULE_TARGET] = {.name = "target"},
+	[RULE_AFTER] = {.name = "after"},
+	[RULE_SWITCH] = {.name = "switch"},
+	[RULE_ORIGIN] = {.name = "origin"},
+	[RULE_FROM] = {.name = "from", .is_whole = true},
+	[RULE_UNTIL] = {.name = "until", .is_whole = true},
 };
 
 static bool has_target(const struct work *w)

@@ -9,14 +9,14 @@
 #include "lib/server.h"
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false},
-	{"action", false},
-	{"target", false},
-	{"condition", false},
-	{"origin", false},
-	{"after", false},
-	{"status", true},
-	{"reason", false},
+	{.name = "number"},
+	{.name = "action", .is_whole = true},
+	{.name = "target"},
+	{.name = "condition", .is_whole = true},
+	{.name = "origin"},
+	{.name = "after"},
+	{.name = "status", .is_integer = true},
+	{.name = "reason"},
 };
 
 /* What is assumed of the number that is dialled; nothing of the others. */

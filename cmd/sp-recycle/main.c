@@ -15,7 +15,8 @@
 
 static const char TOOL[] = "sp-recycle";
 
-static const struct sp_column COLUMNS[] = {{"number", false}, {"login", false}};
+static const struct sp_column COLUMNS[] = {{.name = "number"},
+	{.name = "login"}};
 
 /* More than this share of the tenant is no list of people but a mistake. */
 static const char ABSENT_MAX[] = "20%";

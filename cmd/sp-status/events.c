@@ -11,16 +11,16 @@
 #include "lib/tenure.h"
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false},
-	{"seq", true},
-	{"time", false},
-	{"until", false},
-	{"what", false},
-	{"login", false},
-	{"old", false},
-	{"new", false},
-	{"tool", false},
-	{"actor", false},
+	{.name = "number"},
+	{.name = "seq", .is_integer = true},
+	{.name = "time", .is_whole = true},
+	{.name = "until", .is_whole = true},
+	{.name = "what", .is_whole = true},
+	{.name = "login"},
+	{.name = "old"},
+	{.name = "new"},
+	{.name = "tool"},
+	{.name = "actor"},
 };
 
 /* What a terminal shows: of a history, and of events as they happen, which have

@@ -8,19 +8,19 @@
 #include "lib/server.h"
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false},
-	{"login", false},
-	{"first", false},
-	{"last", false},
-	{"registered_name", false},
-	{"state", false},
-	{"since", false},
-	{"contact", false},
-	{"transport", false},
-	{"user_agent", false},
-	{"refreshed", false},
-	{"expires_in", true},
-	{"forwarding", false},
+	{.name = "number"},
+	{.name = "login"},
+	{.name = "first"},
+	{.name = "last"},
+	{.name = "registered_name"},
+	{.name = "state", .is_whole = true},
+	{.name = "since", .is_whole = true},
+	{.name = "contact"},
+	{.name = "transport"},
+	{.name = "user_agent"},
+	{.name = "refreshed", .is_whole = true},
+	{.name = "expires_in", .is_integer = true},
+	{.name = "forwarding"},
 };
 
 /* What fits and what is asked for at a prompt. */

@@ -28,8 +28,8 @@ int open_listing(struct work *w, const struct sp_column *columns,
 /* Which files this is about: needs none of them. */
 static int print_paths(struct work *w, struct sp_err *err)
 {
-	static const struct sp_column COLUMNS[] = {{"item", false},
-		{"path", false}};
+	static const struct sp_column COLUMNS[] = {{.name = "item"},
+		{.name = "path"}};
 
 	if (sp_config_load(&w->app.config, w->common.config, w->common.db,
 		    err) != 0 ||

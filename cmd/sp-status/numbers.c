@@ -130,9 +130,9 @@ int list_reserved(struct work *w, struct sp_err *err)
 /* ---- --summary --------------------------------------------------------- */
 
 static const struct sp_column COLUMNS[] = {
-	{"item", false},
-	{"range", false},
-	{"count", true},
+	{.name = "item"},
+	{.name = "range"},
+	{.name = "count", .is_integer = true},
 };
 
 static int print_count(struct work *w, const char *item, const char *range,

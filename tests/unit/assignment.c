@@ -115,7 +115,7 @@ static void check_refused(struct unit *u)
 			"the number is longer than 15 bytes"},
 		{{.login = "i i"}, SP_DATA,
 			"'i i' is not a login "
-			"(letters, digits and . _ - + @)"},
+			"(ASCII letters, digits and . _ - + @)"},
 		{{.login = "j", .first = "\t"}, SP_DATA,
 			"the first name has a control character"},
 		{{.login = "k", .last = "\xff"}, SP_DATA,

@@ -98,8 +98,8 @@ static int load_config(struct sp_err *err)
 
 static int list(const char *format, const char *expected, struct sp_err *err)
 {
-	static const struct sp_column COLUMNS[] = {{"number", false},
-		{"name", false}, {"count", true}};
+	static const struct sp_column COLUMNS[] = {{.name = "number"},
+		{.name = "name"}, {.name = "count", .is_integer = true}};
 	static const char *const ROWS[][3] = {{"1000", "Zo\xc3\xab", "7"},
 		{"1001",
 			"a\xff"

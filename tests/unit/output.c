@@ -9,10 +9,10 @@
 #include "tests/unit/unit.h"
 
 static const struct sp_column COLUMNS[] = {
-	{"number", false},
-	{"login", false},
-	{"count", true},
-	{"name", false},
+	{.name = "number"},
+	{.name = "login"},
+	{.name = "count", .is_integer = true},
+	{.name = "name"},
 };
 enum { N_COLUMNS = sizeof COLUMNS / sizeof COLUMNS[0] };
 
@@ -174,7 +174,7 @@ static void check_special(struct unit *u)
 /* A text must be read back as one, never as a number, date, bool or null. */
 static void check_yaml_texts(struct unit *u)
 {
-	static const struct sp_column column = {"text", false};
+	static const struct sp_column column = {.name = "text"};
 	static const struct {
 		const char *text, *expected;
 	} cases[] = {
@@ -237,7 +237,7 @@ static void check_yaml_texts(struct unit *u)
 
 static void check_yaml_is_not_folded(struct unit *u)
 {
-	static const struct sp_column column = {"text", false};
+	static const struct sp_column column = {.name = "text"};
 	const struct sp_output_options options = {.format = "yaml"};
 	char value[2001], *text;
 	const char *values[] = {value};
@@ -272,7 +272,7 @@ static void check_widths(struct unit *u)
 
 static void check_one_column(struct unit *u)
 {
-	static const struct sp_column column = {"login", false};
+	static const struct sp_column column = {.name = "login"};
 	static const char *const values[] = {"a", "", NULL};
 	const struct sp_output_options options = {.format = "csv"};
 	char *text = list(&options, &column, 1, values, 3);
@@ -475,7 +475,9 @@ static void check_terminal(struct unit *u)
 static void check_many(struct unit *u)
 {
 	enum { N = 3000 };
-	static const struct sp_column columns[] = {{"a", true}, {"b", false}};
+	static const struct sp_column columns[] = {{.name = "a",
+							   .is_integer = true},
+		{.name = "b"}};
 	static const char *values[2 * N];
 	const struct sp_output_options options = {.format = "table"};
 	char *text, *end;

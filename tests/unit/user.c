@@ -20,17 +20,23 @@ static void check_logins(struct unit *u)
 		{"", "the login is empty"},
 		{L64 "4", "login '01234567890123456789...' is longer than 64 "
 			  "bytes"},
-		{"-a", "'-a' is not a login (letters, digits and . _ - + @)"},
-		{"a b", "'a b' is not a login (letters, digits and . _ - + @)"},
-		{"a:b", "'a:b' is not a login (letters, digits and . _ - + @)"},
-		{"a/b", "'a/b' is not a login (letters, digits and . _ - + @)"},
-		{"a%b", "'a%b' is not a login (letters, digits and . _ - + @)"},
-		{"a\"b", "'a\"b' is not a login (letters, digits "
+		{"-a", "'-a' is not a login (ASCII letters, digits and . _ - + "
+		       "@)"},
+		{"a b", "'a b' is not a login (ASCII letters, digits and . _ - "
+			"+ @)"},
+		{"a:b", "'a:b' is not a login (ASCII letters, digits and . _ - "
+			"+ @)"},
+		{"a/b", "'a/b' is not a login (ASCII letters, digits and . _ - "
+			"+ @)"},
+		{"a%b", "'a%b' is not a login (ASCII letters, digits and . _ - "
+			"+ @)"},
+		{"a\"b", "'a\"b' is not a login (ASCII letters, digits "
 			 "and . _ - + @)"},
-		{"zo\xc3\xab", "'zo\xc3\xab' is not a login (letters, digits "
-			       "and . _ - + @)"},
-		{"zo\xeb",
-			"'?' is not a login (letters, digits and . _ - + @)"},
+		{"zo\xc3\xab",
+			"'zo\xc3\xab' is not a login (ASCII letters, digits "
+			"and . _ - + @)"},
+		{"zo\xeb", "'?' is not a login (ASCII letters, digits and . _ "
+			   "- + @)"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
