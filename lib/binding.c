@@ -8,7 +8,8 @@
 
 #define COLUMNS                                                            \
 	"b.id, b.contact, b.call_id, b.source, b.transport, b.user_agent," \
-	" b.created_ms, l.cseq, l.refreshed_ms, l.expires_ms, l.interval_ms"
+	" b.created_ms, l.cseq, l.refreshed_ms, l.expires_ms,"             \
+	" l.interval_ms, b.flow_id, b.instance, b.reg_id, b.path, b.q"
 
 static const char LIST_LIVE[] =
 	"SELECT " COLUMNS
@@ -18,8 +19,9 @@ static const char LIST_LIVE[] =
 
 static const char ADD_WIDE[] =
 	"INSERT INTO binding (extension_id, contact, call_id, source,"
-	" transport, user_agent, created_ms)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+	" transport, user_agent, created_ms, flow_id, instance, reg_id, path,"
+	" q) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+	" RETURNING id";
 static const char ADD_LIVE[] =
 	"INSERT INTO binding_live (binding_id, cseq, refreshed_ms, expires_ms,"
 	" interval_ms) VALUES ($1, $2, $3, $4, $5)";
@@ -29,7 +31,8 @@ static const char UPDATE_LIVE[] =
 	" expires_ms = $4, interval_ms = $5 WHERE binding_id = $1";
 static const char UPDATE_WIDE[] =
 	"UPDATE binding SET contact = $2, call_id = $3, source = $4,"
-	" transport = $5, user_agent = $6 WHERE id = $1";
+	" transport = $5, user_agent = $6, flow_id = $7, instance = $8,"
+	" reg_id = $9, path = $10, q = $11 WHERE id = $1";
 
 static const char DELETE_ONE[] = "DELETE FROM binding WHERE id = $1";
 static const char DELETE_ALL[] = "DELETE FROM binding WHERE extension_id = $1";
@@ -42,14 +45,19 @@ static const char GET_EXTENSION[] =
 	"SELECT " SP_EXTENSION_COLUMNS " FROM " SP_EXTENSION_TABLES
 	" WHERE e.id = $1";
 
+#define DUE                                                                 \
+	"SELECT b.id, b.extension_id, b.contact, l.expires_ms, e.tenant_id" \
+	" FROM binding_live l JOIN binding b ON b.id = l.binding_id"        \
+	" JOIN extension e ON e.id = b.extension_id"
 static const char IS_DUE[] =
 	"SELECT 1 FROM binding_live WHERE expires_ms <= $1 LIMIT 1";
 static const char NEXT_DUE[] =
-	"SELECT b.id, b.extension_id, b.contact, l.expires_ms, e.tenant_id"
-	" FROM binding_live l JOIN binding b ON b.id = l.binding_id"
-	" JOIN extension e ON e.id = b.extension_id"
-	" WHERE l.expires_ms <= $1 AND l.binding_id > $2"
-	" ORDER BY l.binding_id LIMIT 16";
+	DUE " WHERE l.expires_ms <= $1 AND l.binding_id > $2"
+	    " ORDER BY l.binding_id LIMIT 16";
+static const char OF_FLOW[] = DUE " WHERE b.flow_id = $1 AND b.flow_id <> 0"
+				  " AND b.id > $2 ORDER BY b.id LIMIT 16";
+static const char OF_SOURCE[] = DUE " WHERE b.source = $1 AND b.flow_id = 0"
+				    " AND b.id > $2 ORDER BY b.id LIMIT 16";
 
 static void read_binding(struct sp_stmt *row, struct sp_binding *b)
 {
@@ -64,6 +72,11 @@ static void read_binding(struct sp_stmt *row, struct sp_binding *b)
 	b->refreshed_ms = sp_col_int(row, 8);
 	b->expires_ms = sp_col_int(row, 9);
 	b->interval_ms = sp_col_int(row, 10);
+	b->flow_id = sp_col_int(row, 11);
+	sp_col_copy(row, 12, b->instance, sizeof b->instance);
+	b->reg_id = sp_col_int(row, 13);
+	sp_col_copy(row, 14, b->path, sizeof b->path);
+	b->q = sp_col_int(row, 15);
 }
 
 int sp_binding_list(const struct sp_scope *scope, int64_t extension_id,
@@ -148,7 +161,9 @@ int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
 		    SP_ARGS(sp_int(extension_id), sp_text(b->contact),
 			    sp_text(b->call_id), sp_text(b->source),
 			    sp_text(b->transport), sp_text(b->user_agent),
-			    sp_int(scope->now_ms)),
+			    sp_int(scope->now_ms), sp_int(b->flow_id),
+			    sp_text(b->instance), sp_int(b->reg_id),
+			    sp_text(b->path), sp_int(b->q)),
 		    &row, err) != 1)
 		return -1;
 	id = sp_col_int(row, 0);
@@ -202,6 +217,7 @@ static int count_live(const struct sp_scope *scope, int64_t extension_id,
 struct ending {
 	const char *event; /* of RFC 3680 */
 	const char *last;  /* event when it was the last one */
+	const char *cause; /* of that; "" for none */
 	const char *session;
 	int64_t at_ms;
 };
@@ -225,13 +241,13 @@ static int remove_one(const struct sp_scope *scope, int64_t extension_id,
 		err);
 	if (ended != 1)
 		return ended;
-	return tell(scope, &ext, end->last, "", "", err);
+	return tell(scope, &ext, end->last, "", end->cause, err);
 }
 
 int sp_binding_remove(const struct sp_scope *scope, int64_t extension_id,
 	const struct sp_binding *binding, struct sp_err *err)
 {
-	const struct ending end = {"unregistered", "logged-out",
+	const struct ending end = {"unregistered", "logged-out", "",
 		SP_ENDED_LOGOUT, scope->now_ms};
 
 	return remove_one(scope, extension_id, binding, &end, err);
@@ -240,8 +256,8 @@ int sp_binding_remove(const struct sp_scope *scope, int64_t extension_id,
 int sp_binding_evict(const struct sp_scope *scope, int64_t extension_id,
 	const struct sp_binding *binding, struct sp_err *err)
 {
-	const struct ending end = {"deactivated", "logged-out", SP_ENDED_KICKED,
-		scope->now_ms};
+	const struct ending end = {"deactivated", "logged-out", "",
+		SP_ENDED_KICKED, scope->now_ms};
 
 	return remove_one(scope, extension_id, binding, &end, err);
 }
@@ -292,14 +308,14 @@ struct due {
 
 /* Copies the next few out, since the table that the query walks is about to
  * change. Returns their number or -1. */
-static int next_due(const struct sp_scope *scope, int64_t after_id,
-	struct due due[DUE_MAX], struct sp_err *err)
+static int next_due(const struct sp_scope *scope, const char *sql,
+	struct sp_value which, int64_t after_id, struct due due[DUE_MAX],
+	struct sp_err *err)
 {
 	struct sp_stmt *row;
 	int n = 0, rc;
 
-	if (sp_db_query(scope->db, NEXT_DUE,
-		    SP_ARGS(sp_int(scope->now_ms), sp_int(after_id)), &row,
+	if (sp_db_query(scope->db, sql, SP_ARGS(which, sp_int(after_id)), &row,
 		    err) != 0)
 		return -1;
 	while ((rc = sp_db_step(row, err)) == 1) {
@@ -316,11 +332,12 @@ static int next_due(const struct sp_scope *scope, int64_t after_id,
 	return rc < 0 ? -1 : n;
 }
 
-static int expire(const struct sp_scope *scope, const struct due *due,
-	struct sp_err *err)
+/* at_ms 0: when it ran out. */
+static int lose(const struct sp_scope *scope, const struct due *due,
+	const char *cause, int64_t at_ms, struct sp_err *err)
 {
-	const struct ending end = {"expired", "lost", SP_ENDED_LOST,
-		due->binding.expires_ms};
+	const struct ending end = {"expired", "lost", cause, SP_ENDED_LOST,
+		at_ms == 0 ? due->binding.expires_ms : at_ms};
 	struct sp_tenant tenant = {.id = due->tenant_id};
 	struct sp_scope its = *scope;
 
@@ -328,18 +345,52 @@ static int expire(const struct sp_scope *scope, const struct due *due,
 	return remove_one(&its, due->extension_id, &due->binding, &end, err);
 }
 
-int sp_binding_sweep(const struct sp_scope *scope, struct sp_err *err)
+static int lose_all(const struct sp_scope *scope, const char *sql,
+	struct sp_value which, const char *cause, int64_t at_ms,
+	struct sp_err *err)
 {
 	struct due due[DUE_MAX];
 	int64_t after_id = 0;
 	int total = 0, n;
 
-	while ((n = next_due(scope, after_id, due, err)) > 0) {
+	while ((n = next_due(scope, sql, which, after_id, due, err)) > 0) {
 		for (int i = 0; i < n; i++)
-			if (expire(scope, &due[i], err) != 0)
+			if (lose(scope, &due[i], cause, at_ms, err) != 0)
 				return -1;
 		after_id = due[n - 1].binding.id;
 		total += n;
 	}
 	return n < 0 ? -1 : total;
+}
+
+int sp_binding_sweep(const struct sp_scope *scope, struct sp_err *err)
+{
+	return lose_all(scope, NEXT_DUE, sp_int(scope->now_ms), "not refreshed",
+		0, err);
+}
+
+int sp_binding_lose_flow(const struct sp_scope *scope, int64_t flow_id,
+	const char *cause, struct sp_err *err)
+{
+	return lose_all(scope, OF_FLOW, sp_int(flow_id), cause, scope->now_ms,
+		err);
+}
+
+int sp_binding_has_source(const struct sp_scope *scope, const char *source,
+	struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(scope->db, OF_SOURCE,
+		SP_ARGS(sp_text(source), sp_int(0)), &row, err);
+
+	if (rc == 1)
+		sp_db_done(row);
+	return rc;
+}
+
+int sp_binding_lose_source(const struct sp_scope *scope, const char *source,
+	const char *cause, struct sp_err *err)
+{
+	return lose_all(scope, OF_SOURCE, sp_text(source), cause, scope->now_ms,
+		err);
 }

@@ -15,6 +15,8 @@ enum {
 	SP_CALL_ID_SIZE = 256,
 	SP_SOURCE_SIZE = 64,
 	SP_AGENT_SIZE = 128,
+	SP_INSTANCE_SIZE = 128,
+	SP_PATH_SIZE = 512,
 	SP_MAX_BINDINGS = 64, /* of one extension; `max-contacts` is below */
 };
 
@@ -24,6 +26,11 @@ struct sp_binding {
 	char call_id[SP_CALL_ID_SIZE];
 	char source[SP_SOURCE_SIZE]; /* where it came from: 192.0.2.7:5060 */
 	char transport[8];           /* "udp" */
+	int64_t flow_id;             /* the connection; 0: datagrams */
+	char instance[SP_INSTANCE_SIZE]; /* +sip.instance, RFC 5626; or "" */
+	int64_t reg_id;                  /* RFC 5626; 0: none */
+	char path[SP_PATH_SIZE];         /* RFC 3327: a list of URIs; or "" */
+	int64_t q;                       /* preference, 0 to 1000 */
 	char user_agent[SP_AGENT_SIZE];
 	int64_t created_ms;
 	int64_t cseq;
@@ -70,6 +77,20 @@ int sp_binding_drop(const struct sp_scope *scope,
 /* Removes all bindings of an extension without a word. */
 int sp_binding_delete_all(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_err *err);
+
+/* Removes the bindings that came through a connection that is gone, in all
+ * tenants, as those that ran out: `cause` is the new value of the event "lost".
+ * Returns their number or -1. */
+int sp_binding_lose_flow(const struct sp_scope *scope, int64_t flow_id,
+	const char *cause, struct sp_err *err);
+
+/* Has that source a binding? Returns 1, 0 or -1. */
+int sp_binding_has_source(const struct sp_scope *scope, const char *source,
+	struct sp_err *err);
+
+/* The same for those of datagrams from a source that nobody listens at. */
+int sp_binding_lose_source(const struct sp_scope *scope, const char *source,
+	const char *cause, struct sp_err *err);
 
 /* Removes what ran out before scope->now_ms, in all tenants of the file: the
  * event "expired" for each, and "lost", with the end of the session, where it

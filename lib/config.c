@@ -43,21 +43,47 @@ static bool is_address(const char *host, bool is_v6)
 	return inet_pton(is_v6 ? AF_INET6 : AF_INET, host, &addr) == 1;
 }
 
+static const char *const TRANSPORTS[SP_N_TRANSPORTS] = {"udp", "tcp", "tls"};
+
+const char *sp_transport_name(enum sp_transport transport)
+{
+	return TRANSPORTS[transport];
+}
+
+/* Sets *host to what stands behind "udp:". */
+static bool parse_transport(const char *text, enum sp_transport *transport,
+	const char **host)
+{
+	for (int i = 0; i < SP_N_TRANSPORTS; i++) {
+		size_t len = strlen(TRANSPORTS[i]);
+
+		if (strncmp(text, TRANSPORTS[i], len) == 0 &&
+			text[len] == ':') {
+			*transport = (enum sp_transport)i;
+			*host = text + len + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 int sp_listen_parse(struct sp_listen *listen, const char *text,
 	struct sp_err *err)
 {
-	const char *colon = strrchr(text, ':');
-	bool is_v6 = strncmp(text, "udp:[", 5) == 0;
+	const char *host = text, *colon;
 	int64_t port = 0;
-	size_t len;
+	bool is_v6;
 
 	*listen = (struct sp_listen){0};
-	if (strncmp(text, "udp:", 4) != 0 || colon < text + 4 ||
-		!sp_text_to_int(colon + 1, 0, MAX_PORT, &port) ||
-		(is_v6 && colon[-1] != ']'))
+	if (!parse_transport(text, &listen->transport, &host))
 		goto malformed;
-	len = (size_t)(colon - text) - (is_v6 ? 6 : 4);
-	listen->host = strndup(text + (is_v6 ? 5 : 4), len);
+	colon = strrchr(host, ':');
+	is_v6 = host[0] == '[';
+	if (colon == NULL || !sp_text_to_int(colon + 1, 0, MAX_PORT, &port) ||
+		(is_v6 && (colon < host + 2 || colon[-1] != ']')))
+		goto malformed;
+	listen->host =
+		strndup(host + is_v6, (size_t)(colon - host) - (is_v6 ? 2 : 0));
 	listen->text = strdup(text);
 	listen->port = (int)port;
 	if (listen->host == NULL || listen->text == NULL) {
@@ -69,8 +95,8 @@ int sp_listen_parse(struct sp_listen *listen, const char *text,
 	sp_listen_release(listen);
 malformed:
 	return sp_err_set(err, SP_CONFIG,
-		"'%.60s': expected udp:HOST:PORT, "
-		"HOST an IPv4 address or [IPv6]",
+		"'%.60s': expected udp:HOST:PORT, tcp:HOST:PORT or "
+		"tls:HOST:PORT, HOST an IPv4 address or [IPv6]",
 		text);
 }
 
@@ -194,10 +220,39 @@ static int set_history(const struct sp_yaml_node *node, void *field,
 	return 0;
 }
 
+static int set_path(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	const char *path;
+
+	if (sp_yaml_text(node, &path, err) != 0)
+		return -1;
+	return sp_config_copy(field, path, err);
+}
+
+static const struct sp_yaml_key TLS_KEYS[] = {
+	{"certificate", set_path, offsetof(struct sp_config, tls_certificate)},
+	{"key", set_path, offsetof(struct sp_config, tls_key)},
+	{0},
+};
+
+static int set_tls(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	struct sp_config *config = field;
+
+	if (sp_yaml_mapping(node, TLS_KEYS, config, err) != 0)
+		return -1;
+	if (config->tls_certificate == NULL || config->tls_key == NULL)
+		return sp_yaml_fail(node, err, "expected certificate and key");
+	return 0;
+}
+
 static const struct sp_yaml_key TOP_KEYS[] = {
 	{"db", set_db, 0},
 	{"history", set_history, 0},
 	{"listen", set_listen, 0},
+	{"tls", set_tls, 0},
 	{"tenants", set_tenants, 0},
 	{0},
 };
@@ -318,6 +373,8 @@ void sp_config_release(struct sp_config *config)
 		sp_tenant_release(&config->tenants[i]);
 	free(config->tenants);
 	free(config->path);
+	free(config->tls_certificate);
+	free(config->tls_key);
 	free(config->db);
 	*config = (struct sp_config){0};
 }

@@ -8,8 +8,14 @@
 #include "lib/err.h"
 #include "lib/tenant.h"
 
-/* "udp:127.0.0.1:5060", "udp:[::1]:5060", taken apart. */
+enum sp_transport { SP_UDP, SP_TCP, SP_TLS, SP_N_TRANSPORTS };
+
+/* "udp", "tcp", "tls". */
+const char *sp_transport_name(enum sp_transport transport);
+
+/* "udp:127.0.0.1:5060", "tls:[::1]:5061", taken apart. */
 struct sp_listen {
+	enum sp_transport transport;
 	char *text; /* as written */
 	char *host; /* an IPv4 or IPv6 address, without brackets */
 	int port;   /* 0 lets the kernel choose */
@@ -21,6 +27,7 @@ struct sp_config {
 	int64_t history_ms; /* how long events and sessions are kept: 90 d */
 	struct sp_listen *listen;
 	size_t n_listen;
+	char *tls_certificate, *tls_key; /* PEM files; NULL: there are none */
 	struct sp_tenant *tenants;
 	size_t n_tenants;
 };
@@ -45,7 +52,7 @@ int sp_config_tenant(struct sp_config *config, const char *domain,
 struct sp_tenant *sp_config_find_tenant(const struct sp_config *config,
 	const char *name);
 
-/* Takes apart "udp:HOST:PORT". Fails with SP_CONFIG. */
+/* Takes apart "udp:HOST:PORT", or with tcp or tls. Fails with SP_CONFIG. */
 int sp_listen_parse(struct sp_listen *listen, const char *text,
 	struct sp_err *err);
 void sp_listen_release(struct sp_listen *listen);

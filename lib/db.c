@@ -18,7 +18,7 @@
 enum {
 	MAX_STATEMENTS = 160, /* distinct SQL texts of one program */
 	MAX_DEPENDENTS = 32,  /* foreign keys to the tables that we ask for */
-	MAX_PARAMETERS = 12,
+	MAX_PARAMETERS = 16,
 	RETRY_MS = 5,
 	/* "sp" as SQLite's application id, so that we do not migrate a
 	 * stranger's database. */

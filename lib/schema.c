@@ -199,5 +199,18 @@ static const char VERSION_2[] =
 	"CREATE INDEX tenure_number"
 	"  ON tenure (tenant_id, digits, number, until_ms);";
 
-const char *const SP_SCHEMA[] = {VERSION_1, VERSION_2};
+/* What a registrar knows of a contact beside its URI. */
+static const char VERSION_3[] =
+	/* flow_id: the connection that it came through; 0: datagrams.
+	 * instance, reg_id: RFC 5626. path: RFC 3327, the fields' values with
+	 * commas between. q: in thousandths. */
+	"ALTER TABLE binding ADD COLUMN flow_id INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE binding ADD COLUMN instance TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE binding ADD COLUMN reg_id INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE binding ADD COLUMN q INTEGER NOT NULL DEFAULT 1000;"
+	"CREATE INDEX binding_flow ON binding (flow_id) WHERE flow_id <> 0;"
+	"CREATE INDEX binding_source ON binding (source) WHERE flow_id = 0;";
+
+const char *const SP_SCHEMA[] = {VERSION_1, VERSION_2, VERSION_3};
 const int SP_SCHEMA_VERSION = sizeof SP_SCHEMA / sizeof SP_SCHEMA[0];

@@ -91,11 +91,13 @@ static bool write_facts(const struct registration *r,
 		sizeof b->source);
 	copy_slice((struct sip_slice){r->transport, strlen(r->transport)},
 		b->transport, sizeof b->transport);
+	b->flow_id = r->flow_id;
 	return strcmp(was.contact, b->contact) != 0 ||
 	       strcmp(was.call_id, b->call_id) != 0 ||
 	       strcmp(was.user_agent, b->user_agent) != 0 ||
 	       strcmp(was.source, b->source) != 0 ||
-	       strcmp(was.transport, b->transport) != 0;
+	       strcmp(was.transport, b->transport) != 0 ||
+	       was.flow_id != b->flow_id;
 }
 
 /* A contact may come more than once in a request: what an earlier one has
@@ -131,7 +133,8 @@ static void add(const struct registration *r, const struct sip_contact *c,
 	int i = d->n++;
 
 	d->entry[i].kind = CHANGE_ADD;
-	d->entry[i].binding = (struct sp_binding){.created_ms = now_ms};
+	d->entry[i].binding =
+		(struct sp_binding){.created_ms = now_ms, .q = 1000};
 	refresh(r, c, expires_ms, now_ms, d, i);
 }
 

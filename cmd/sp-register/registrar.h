@@ -21,6 +21,7 @@ struct registration {
 	int64_t cseq;
 	bool is_repeat; /* a retransmission: what it asked for is done */
 	const char *source, *transport; /* for the binding's row */
+	int64_t flow_id;
 };
 
 /* Reads what a registrar needs from a scanned REGISTER. Returns VERDICT_OK, or

@@ -1,34 +1,30 @@
 /* sp-register serve: receive a batch, answer it in one transaction, send. */
 #include "cmd/sp-register/serve.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <event2/event.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "cmd/sp-register/address.h"
+#include "cmd/sp-register/batch.h"
+#include "cmd/sp-register/flow.h"
 #include "cmd/sp-register/service.h"
+#include "cmd/sp-register/tls.h"
 #include "lib/clock.h"
 #include "lib/server.h"
 
 enum {
-	BATCH = 64, /* datagrams of one transaction; service_answer's
-			  * limit is 64, too */
 	ROUNDS = 8, /* batches of one socket before the others' turn */
 	MAX_LISTEN = 16,
-	SOCKET_BUFFER = 8 << 20, /* bytes; the kernel may give less */
-	DB_WAIT_MS = 1000,       /* for another writer, then 503 */
+	DB_WAIT_MS = 1000,    /* for another writer, then 503 */
+	IDLE_MORE_MS = 60000, /* a flow may be silent beyond the timeout */
 };
 
 struct server;
 
-struct listener {
+struct socket {
 	struct server *server;
 	int fd;
 	struct event *event;
@@ -40,221 +36,162 @@ struct server {
 	struct sp_db *db;
 	struct service *service;
 	struct event_base *base;
-	struct event *tick, *term, *interrupt;
-	struct listener listener[MAX_LISTEN];
-	int n_listeners;
-
-	/* One batch: what came, what goes. */
-	struct exchange exchange[BATCH];
-	struct mmsghdr in[BATCH], out[BATCH];
-	struct iovec in_iov[BATCH], out_iov[BATCH];
-	struct sockaddr_storage from[BATCH];
-	/* The address of ours that was asked, handed back with the answer: on
-	 * 0.0.0.0 the kernel would choose one (RFC 3581 §4). */
-	union {
-		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		struct cmsghdr align;
-	} to[BATCH];
-	char ip[BATCH][INET6_ADDRSTRLEN];
-	char data[BATCH][SIP_MAX_MESSAGE + 1]; /* one more: too long shows */
-	char answer[BATCH][SIP_ANSWER_SIZE];
+	struct event *tick, *term, *interrupt, *flush;
+	struct socket udp[MAX_LISTEN];
+	int n_udp;
+	struct flows *flows;
+	struct batch *batch;
+	int n_pending; /* messages of flows in the batch */
 };
+
+/* ---- flows ------------------------------------------------------------- */
+
+static void flush(struct server *s)
+{
+	int n = s->n_pending;
+
+	if (n == 0)
+		return;
+	service_answer(s->service, batch_exchanges(s->batch), n,
+		sp_clock_now_ms());
+	batch_send_flows(s->batch, n);
+	s->n_pending = 0;
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	flush(arg);
+}
+
+/* Waits until all flows that are readable now have been read: they share one
+ * transaction. */
+static void on_message(void *arg, struct flow *flow, const char *data,
+	size_t len)
+{
+	struct server *s = arg;
+
+	if (s->n_pending == BATCH_SIZE)
+		flush(s);
+	s->n_pending = batch_add(s->batch, s->n_pending, flow, data, len);
+	event_active(s->flush, EV_TIMEOUT, 1);
+}
+
+/* What it had sent counts all the same. */
+static void on_closed(void *arg, struct flow *flow, const char *why)
+{
+	struct server *s = arg;
+
+	flush(s);
+	if (flow_is_trusted(flow))
+		service_flow_closed(s->service, flow_id(flow), why,
+			sp_clock_now_ms());
+}
 
 /* ---- datagrams --------------------------------------------------------- */
 
-static void set_port(struct sockaddr_storage *a, int port)
+static void take_errors(struct server *s, int fd)
 {
-	if (a->ss_family == AF_INET6)
-		((struct sockaddr_in6 *)a)->sin6_port = htons((uint16_t)port);
-	else
-		((struct sockaddr_in *)a)->sin_port = htons((uint16_t)port);
-}
+	char ip[INET6_ADDRSTRLEN];
+	int port;
 
-static int read_address(const struct sockaddr_storage *a, char *ip, size_t size)
-{
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)a;
-	const struct sockaddr_in *four = (const struct sockaddr_in *)a;
-
-	if (a->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &six->sin6_addr, ip, (socklen_t)size);
-		return ntohs(six->sin6_port);
-	}
-	inet_ntop(AF_INET, &four->sin_addr, ip, (socklen_t)size);
-	return ntohs(four->sin_port);
-}
-
-static void prepare(struct server *s)
-{
-	for (int i = 0; i < BATCH; i++) {
-		s->exchange[i].data = s->data[i];
-		s->exchange[i].answer = s->answer[i];
-		s->exchange[i].transport = "udp";
-		s->exchange[i].origin.ip = s->ip[i];
-		s->in_iov[i].iov_base = s->data[i];
-		s->in_iov[i].iov_len = sizeof s->data[i];
-		s->in[i].msg_hdr.msg_iov = &s->in_iov[i];
-		s->in[i].msg_hdr.msg_iovlen = 1;
-		s->in[i].msg_hdr.msg_name = &s->from[i];
-		s->in[i].msg_hdr.msg_control = s->to[i].bytes;
-		s->out[i].msg_hdr.msg_iov = &s->out_iov[i];
-		s->out[i].msg_hdr.msg_iovlen = 1;
-	}
-}
-
-/* Leaves the way back to the routing table, not to the interface. */
-static void forget_interface(struct msghdr *h)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(h);
-
-	if (c != NULL && c->cmsg_level == IPPROTO_IP &&
-		c->cmsg_type == IP_PKTINFO)
-		((struct in_pktinfo *)(void *)CMSG_DATA(c))->ipi_ifindex = 0;
-}
-
-static int receive_batch(struct server *s, int fd)
-{
-	int n;
-
-	for (int i = 0; i < BATCH; i++) {
-		s->in[i].msg_hdr.msg_namelen = sizeof s->from[i];
-		s->in[i].msg_hdr.msg_controllen = sizeof s->to[i].bytes;
-	}
-	n = recvmmsg(fd, s->in, BATCH, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < n; i++) {
-		struct exchange *x = &s->exchange[i];
-
-		/* Too long: garbage, since its end is not here. */
-		x->len = s->in[i].msg_len > SIP_MAX_MESSAGE ? 0
-							    : s->in[i].msg_len;
-		forget_interface(&s->in[i].msg_hdr);
-		x->origin.port =
-			read_address(&s->from[i], s->ip[i], sizeof s->ip[i]);
-	}
-	return n;
-}
-
-static void send_batch(struct server *s, int fd, int n)
-{
-	int sent = 0, count = 0;
-
-	for (int i = 0; i < n; i++) {
-		const struct exchange *x = &s->exchange[i];
-		struct msghdr *h = &s->out[count].msg_hdr;
-
-		if (x->answer_len == 0)
-			continue;
-		set_port(&s->from[i], x->answer_port);
-		s->out_iov[count].iov_base = x->answer;
-		s->out_iov[count++].iov_len = x->answer_len;
-		h->msg_name = &s->from[i];
-		h->msg_namelen = s->in[i].msg_hdr.msg_namelen;
-		h->msg_control = s->to[i].bytes;
-		h->msg_controllen = s->in[i].msg_hdr.msg_controllen;
-	}
-	while (sent < count) {
-		int done = sendmmsg(fd, s->out + sent, (unsigned)(count - sent),
-			0);
-
-		/* One that cannot be sent is as good as lost on the way: its
-		 * sender asks again. */
-		sent += done > 0 ? done : errno == EINTR ? 0 : 1;
-	}
+	while (batch_unreachable(fd, ip, &port))
+		service_unreachable(s->service, ip, port, sp_clock_now_ms());
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct listener *l = arg;
-	struct server *s = l->server;
-	int n = BATCH;
+	struct server *s = ((struct socket *)arg)->server;
+	int n = BATCH_SIZE;
 
 	(void)what;
-	for (int round = 0; round < ROUNDS && n == BATCH; round++) {
-		n = receive_batch(s, fd);
-		if (n <= 0)
+	flush(s);
+	take_errors(s, fd);
+	for (int round = 0; round < ROUNDS && n == BATCH_SIZE; round++) {
+		n = batch_receive(s->batch, fd);
+		if (n == 0)
 			return;
-		service_answer(s->service, s->exchange, n, sp_clock_now_ms());
-		send_batch(s, fd, n);
+		service_answer(s->service, batch_exchanges(s->batch), n,
+			sp_clock_now_ms());
+		batch_send(s->batch, fd, n);
 	}
 }
 
 /* ---- listening --------------------------------------------------------- */
 
-static int fail_listen(struct sp_err *err, const char *text, const char *why)
-{
-	return sp_err_set(err, SP_UNAVAILABLE, "cannot listen on '%s': %s",
-		text, why);
-}
-
-static int open_socket(const struct sp_listen *listen, const char **why)
-{
-	struct addrinfo hints = {.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_DGRAM,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-	struct addrinfo *a = NULL;
-	int size = SOCKET_BUFFER, on = 1, fd = -1, rc;
-	char port[8];
-
-	snprintf(port, sizeof port, "%d", listen->port);
-	rc = getaddrinfo(listen->host, port, &hints, &a);
-	if (rc != 0) {
-		*why = gai_strerror(rc);
-		return -1;
-	}
-	fd = socket(a->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && a->ai_family == AF_INET6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-	} else if (fd >= 0) {
-		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-	}
-	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-			       sizeof size) != 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-	if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) != 0) {
-		*why = strerror(errno);
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(a);
-	return fd;
-}
-
 /* Says the port that the kernel chose, where it was 0. */
-static void log_listening(struct server *s, int fd)
+static void log_listening(struct server *s, enum sp_transport transport, int fd)
 {
-	struct sockaddr_storage a;
-	socklen_t len = sizeof a;
-	char ip[INET6_ADDRSTRLEN], address[INET6_ADDRSTRLEN + 16];
-	int port;
+	char address[ADDRESS_TEXT];
 
-	if (getsockname(fd, (struct sockaddr *)&a, &len) != 0)
-		return;
-	port = read_address(&a, ip, sizeof ip);
-	snprintf(address, sizeof address,
-		a.ss_family == AF_INET6 ? "[%s]:%d" : "%s:%d", ip, port);
+	address_of_socket(fd, address);
 	log_write(s->log, LOG_INFO, "listening",
-		LOG_FIELDS({"transport", "udp"}, {"address", address}));
+		LOG_FIELDS({"transport", sp_transport_name(transport)},
+			{"address", address}));
+}
+
+static int add_udp(struct server *s, int fd, struct sp_err *err)
+{
+	struct socket *u = &s->udp[s->n_udp];
+
+	if (s->n_udp == MAX_LISTEN) {
+		close(fd);
+		return sp_err_set(err, SP_CONFIG, "too many listeners");
+	}
+	s->n_udp++;
+	u->server = s;
+	u->fd = fd;
+	u->event = event_new(s->base, fd, EV_READ | EV_PERSIST, on_readable, u);
+	return u->event == NULL || event_add(u->event, NULL) != 0
+		       ? sp_err_memory(err)
+		       : 0;
 }
 
 static int add_listener(struct server *s, const struct sp_listen *listen,
 	struct sp_err *err)
 {
-	struct listener *l = &s->listener[s->n_listeners];
-	const char *why = "";
+	int fd;
 
-	if (s->n_listeners == MAX_LISTEN)
-		return fail_listen(err, listen->text, "too many listeners");
-	l->fd = open_socket(listen, &why);
-	if (l->fd < 0)
-		return fail_listen(err, listen->text, why);
-	s->n_listeners++;
-	l->server = s;
-	l->event =
-		event_new(s->base, l->fd, EV_READ | EV_PERSIST, on_readable, l);
-	if (l->event == NULL || event_add(l->event, NULL) != 0)
-		return sp_err_memory(err);
-	log_listening(s, l->fd);
+	if (listen->transport == SP_TLS && s->config->tls_certificate == NULL)
+		return sp_err_set(err, SP_CONFIG,
+			"cannot listen on '%s': no tls: in the configuration, "
+			"expected certificate and key",
+			listen->text);
+	if (address_listen(listen, &fd, err) != 0)
+		return -1;
+	log_listening(s, listen->transport, fd);
+	return listen->transport == SP_UDP
+		       ? add_udp(s, fd, err)
+		       : flows_listen(s->flows, fd, listen->transport, err);
+}
+
+/* A phone that refreshes as it was told is never silent for so long. */
+static int64_t idle_ms(const struct sp_config *config)
+{
+	int64_t longest_ms = 0;
+
+	for (size_t i = 0; i < config->n_tenants; i++)
+		if (config->tenants[i].timeout_ms > longest_ms)
+			longest_ms = config->tenants[i].timeout_ms;
+	return longest_ms + IDLE_MORE_MS;
+}
+
+static int start_flows(struct server *s, struct sp_err *err)
+{
+	const struct flow_events events = {s, on_message, on_closed};
+	SSL_CTX *tls;
+
+	if (batch_new(&s->batch, err) != 0 ||
+		flows_new(&s->flows, s->base, s->log, &events, err) != 0)
+		return -1;
+	flows_set_idle(s->flows, idle_ms(s->config));
+	if (s->config->tls_certificate == NULL)
+		return 0;
+	if (tls_context(s->config->tls_certificate, s->config->tls_key, &tls,
+		    err) != 0)
+		return -1;
+	flows_set_tls(s->flows, tls);
 	return 0;
 }
 
@@ -287,13 +224,16 @@ static int start_loop(struct server *s, struct sp_err *err)
 	if (s->base == NULL)
 		return sp_err_memory(err);
 	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
+	s->flush = event_new(s->base, -1, 0, on_flush, s);
 	s->term = evsignal_new(s->base, SIGTERM, on_signal, s);
 	s->interrupt = evsignal_new(s->base, SIGINT, on_signal, s);
-	if (s->tick == NULL || s->term == NULL || s->interrupt == NULL ||
-		event_add(s->tick, &second) != 0 ||
+	if (s->tick == NULL || s->flush == NULL || s->term == NULL ||
+		s->interrupt == NULL || event_add(s->tick, &second) != 0 ||
 		event_add(s->term, NULL) != 0 ||
 		event_add(s->interrupt, NULL) != 0)
 		return sp_err_memory(err);
+	if (start_flows(s, err) != 0)
+		return -1;
 	for (size_t i = 0; i < s->config->n_listen; i++)
 		if (add_listener(s, &s->config->listen[i], err) != 0)
 			return -1;
@@ -308,15 +248,18 @@ static void release_event(struct event *event)
 
 static void release(struct server *s)
 {
-	for (int i = 0; i < s->n_listeners; i++) {
-		release_event(s->listener[i].event);
-		close(s->listener[i].fd);
+	flows_free(s->flows);
+	for (int i = 0; i < s->n_udp; i++) {
+		release_event(s->udp[i].event);
+		close(s->udp[i].fd);
 	}
 	release_event(s->tick);
+	release_event(s->flush);
 	release_event(s->term);
 	release_event(s->interrupt);
 	if (s->base != NULL)
 		event_base_free(s->base);
+	batch_free(s->batch);
 	service_free(s->service);
 	sp_db_close(s->db);
 	free(s);
@@ -332,7 +275,7 @@ int serve(struct sp_config *config, struct log *log, struct sp_err *err)
 	s->config = config;
 	s->log = log;
 	signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
-	prepare(s);
+	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, and no end */
 	/* The sockets first: where a second server finds the port taken, it
 	 * has not touched the database. */
 	if (start_loop(s, err) != 0 ||
@@ -345,6 +288,7 @@ int serve(struct sp_config *config, struct log *log, struct sp_err *err)
 	rc = event_base_dispatch(s->base) < 0
 		     ? sp_err_set(err, SP_BUG, "the event loop failed")
 		     : 0;
+	flush(s);
 	/* So that a restart knows to the millisecond when nobody listened. */
 	service_tick(s->service, sp_clock_now_ms());
 	log_write(log, LOG_INFO, "stopped", LOG_FIELDS({0}));

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cmd/sp-register/address.h"
 #include "cmd/sp-register/request.h"
 #include "lib/binding.h"
 #include "lib/nonce.h"
@@ -210,7 +211,7 @@ static enum verdict find_domain(struct service *s, struct request *rq)
 
 static enum verdict handle_register(struct service *s, struct request *rq)
 {
-	char source[SP_SOURCE_SIZE];
+	char source[ADDRESS_TEXT];
 	struct registration r = {.source = source};
 	struct sp_credentials c;
 	enum verdict verdict = find_domain(s, rq);
@@ -221,12 +222,14 @@ static enum verdict handle_register(struct service *s, struct request *rq)
 		verdict = registrar_read(&rq->message, &r, &rq->why);
 	if (verdict != VERDICT_OK)
 		return verdict;
-	snprintf(source, sizeof source,
-		strchr(rq->exchange->origin.ip, ':') ? "[%s]:%d" : "%s:%d",
-		rq->exchange->origin.ip, rq->exchange->origin.port);
+	address_format(rq->exchange->origin.ip, rq->exchange->origin.port,
+		source);
 	r.transport = rq->exchange->transport;
+	r.flow_id = rq->exchange->flow_id;
 	rq->lists_bindings = true;
-	return register_contacts(s, rq, &r, &c);
+	verdict = register_contacts(s, rq, &r, &c);
+	rq->exchange->is_registered = verdict == VERDICT_OK;
+	return verdict;
 }
 
 /* ---- other methods ----------------------------------------------------- */
@@ -291,6 +294,7 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 	rq->scope = scope_at(s, now_ms);
 	rq->used_db = rq->lists_bindings = false;
 	x->answer_len = 0;
+	x->is_registered = false;
 	scan = sipmsg_scan(x->data, x->len, &rq->message, &rq->why);
 	if (scan == SIP_GARBAGE || !rq->message.is_request ||
 		sipmsg_slice_is(rq->message.method, "ACK") ||
@@ -362,6 +366,56 @@ void service_answer(struct service *s, struct exchange *batch, int n,
 	for (int i = 0; i < n; i++)
 		if (used_db >> i & 1)
 			answer_unavailable(s, &batch[i], now_ms);
+}
+
+/* ---- losses ------------------------------------------------------------ */
+
+/* lost: how many, or -1. Ends the transaction. */
+static void end_loss(struct service *s, int lost, const char *source,
+	const char *why, struct sp_err *err)
+{
+	char count[16];
+
+	if (lost < 0 || sp_db_commit(s->db, err) != 0) {
+		db_fails(s, err);
+		return;
+	}
+	snprintf(count, sizeof count, "%d", lost);
+	if (lost > 0)
+		log_write(s->log, LOG_INFO, "lost",
+			LOG_FIELDS({"bindings", count}, {"cause", why},
+				{"source", source}));
+}
+
+void service_flow_closed(struct service *s, int64_t flow_id, const char *why,
+	int64_t now_ms)
+{
+	struct sp_scope scope = scope_at(s, now_ms);
+	struct sp_err err;
+	int lost = sp_db_begin(s->db, &err);
+
+	if (lost == 0)
+		lost = sp_binding_lose_flow(&scope, flow_id, why, &err);
+	end_loss(s, lost, NULL, why, &err);
+}
+
+/* Most datagrams that do not arrive went to nobody of ours. */
+void service_unreachable(struct service *s, const char *ip, int port,
+	int64_t now_ms)
+{
+	struct sp_scope scope = scope_at(s, now_ms);
+	char source[ADDRESS_TEXT];
+	struct sp_err err;
+	int lost;
+
+	address_format(ip, port, source);
+	if (sp_binding_has_source(&scope, source, &err) != 1)
+		return;
+	lost = sp_db_begin(s->db, &err);
+	if (lost == 0)
+		lost = sp_binding_lose_source(&scope, source, "unreachable",
+			&err);
+	end_loss(s, lost, source, "unreachable", &err);
 }
 
 /* ---- once a second ----------------------------------------------------- */

@@ -20,21 +20,32 @@ int service_new(struct service **service, struct sp_config *config,
 	struct sp_db *db, struct log *log, struct sp_err *err);
 void service_free(struct service *service); /* accepts NULL */
 
-/* One datagram and its answer. */
+/* One request and its answer. */
 struct exchange {
 	char *data; /* the request; may be changed in place */
 	size_t len;
 	struct sip_origin origin;
-	const char *transport; /* "udp" */
+	const char *transport; /* "udp", "tcp", "tls" */
+	int64_t flow_id;       /* the connection; 0: a datagram */
 
-	char *answer;      /* room for SIP_ANSWER_SIZE */
-	size_t answer_len; /* 0: no answer */
-	int answer_port;   /* at origin.ip (RFC 3261 §18.2.2, RFC 3581) */
+	char *answer;       /* room for SIP_ANSWER_SIZE */
+	size_t answer_len;  /* 0: no answer */
+	int answer_port;    /* at origin.ip (RFC 3261 §18.2.2, RFC 3581) */
+	bool is_registered; /* it has made or kept a binding */
 };
 
 /* Answers a batch in one transaction, which is committed on return; where that
  * fails, the answers that depend on it say 503. now_ms: wall clock. */
 void service_answer(struct service *service, struct exchange *batch, int n,
+	int64_t now_ms);
+
+/* A connection is gone: what was registered through it is lost (RFC 5626
+ * §4.4.1 the other way round). */
+void service_flow_closed(struct service *service, int64_t flow_id,
+	const char *why, int64_t now_ms);
+
+/* Nobody listens where a datagram was sent to: as good as lost. */
+void service_unreachable(struct service *service, const char *ip, int port,
 	int64_t now_ms);
 
 /* Once a second: the heartbeat, losses, old nonces. */

@@ -1,0 +1,119 @@
+/* Socket addresses, and sockets that are bound to one. */
+#include "cmd/sp-register/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	SOCKET_BUFFER = 8 << 20, /* bytes; the kernel may give less */
+	BACKLOG = 512,
+};
+
+int address_read(const struct sockaddr *a, char ip[INET6_ADDRSTRLEN])
+{
+	const struct sockaddr_in6 *six = (const void *)a;
+	const struct sockaddr_in *four = (const void *)a;
+
+	if (a->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &six->sin6_addr, ip, INET6_ADDRSTRLEN);
+		return ntohs(six->sin6_port);
+	}
+	inet_ntop(AF_INET, &four->sin_addr, ip, INET6_ADDRSTRLEN);
+	return ntohs(four->sin_port);
+}
+
+void address_set_port(struct sockaddr_storage *a, int port)
+{
+	if (a->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)a)->sin6_port = htons((uint16_t)port);
+	else
+		((struct sockaddr_in *)a)->sin_port = htons((uint16_t)port);
+}
+
+void address_format(const char *ip, int port, char out[ADDRESS_TEXT])
+{
+	snprintf(out, ADDRESS_TEXT, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip,
+		port);
+}
+
+static int fail(const struct sp_listen *listen, const char *why,
+	struct sp_err *err)
+{
+	return sp_err_set(err, SP_UNAVAILABLE, "cannot listen on '%s': %s",
+		listen->text, why);
+}
+
+/* On 0.0.0.0 the address that was asked must come with each datagram; what
+ * cannot be delivered must come back as an error. */
+static void set_up_datagrams(int fd, int family)
+{
+	int size = SOCKET_BUFFER, on = 1;
+
+	if (family == AF_INET6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+	} else {
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+	}
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
+static int open_socket(bool is_stream, const struct addrinfo *a)
+{
+	int on = 1, fd = socket(a->ai_family,
+			    (is_stream ? SOCK_STREAM : SOCK_DGRAM) |
+				    SOCK_NONBLOCK | SOCK_CLOEXEC,
+			    0);
+
+	if (fd < 0)
+		return -1;
+	if (a->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+	if (is_stream)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	else
+		set_up_datagrams(fd, a->ai_family);
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
+		(!is_stream || listen(fd, BACKLOG) == 0))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int address_listen(const struct sp_listen *listen, int *fd, struct sp_err *err)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_DGRAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+	struct addrinfo *a = NULL;
+	char port[8];
+	int rc, error;
+
+	snprintf(port, sizeof port, "%d", listen->port);
+	rc = getaddrinfo(listen->host, port, &hints, &a);
+	if (rc != 0)
+		return fail(listen, gai_strerror(rc), err);
+	*fd = open_socket(listen->transport != SP_UDP, a);
+	error = errno;
+	freeaddrinfo(a);
+	return *fd < 0 ? fail(listen, strerror(error), err) : 0;
+}
+
+void address_of_socket(int fd, char out[ADDRESS_TEXT])
+{
+	struct sockaddr_storage a = {.ss_family = AF_INET};
+	socklen_t len = sizeof a;
+	char ip[INET6_ADDRSTRLEN];
+	int port;
+
+	getsockname(fd, (struct sockaddr *)&a, &len);
+	port = address_read((struct sockaddr *)&a, ip);
+	address_format(ip, port, out);
+}

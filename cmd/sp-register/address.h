@@ -1,0 +1,28 @@
+/* Socket addresses, and sockets that are bound to one. */
+#ifndef SP_REGISTER_ADDRESS_H
+#define SP_REGISTER_ADDRESS_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "lib/config.h"
+#include "lib/err.h"
+
+enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 16 };
+
+/* Writes the IP address. Returns the port. */
+int address_read(const struct sockaddr *address, char ip[INET6_ADDRSTRLEN]);
+
+void address_set_port(struct sockaddr_storage *address, int port);
+
+/* "192.0.2.7:5060", "[2001:db8::1]:5060". */
+void address_format(const char *ip, int port, char out[ADDRESS_TEXT]);
+
+/* A socket that is bound to what `listen` says, without blocking; one for TCP
+ * and TLS listens. Fails with SP_UNAVAILABLE and says why. */
+int address_listen(const struct sp_listen *listen, int *fd, struct sp_err *err);
+
+/* The address that a socket is bound to. */
+void address_of_socket(int fd, char out[ADDRESS_TEXT]);
+
+#endif

@@ -1,0 +1,63 @@
+/* Flows: the TCP and TLS connections of softphones (RFC 5626). Bytes in,
+ * messages out; knows nothing of what they say. */
+#ifndef SP_REGISTER_FLOW_H
+#define SP_REGISTER_FLOW_H
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/sp-register/log.h"
+#include "lib/config.h"
+#include "lib/err.h"
+
+enum {
+	FLOWS_PER_SOURCE = 256,   /* many phones are behind one NAT */
+	FLOW_MESSAGE_MS = 10000,  /* a message must be complete in that time */
+	FLOW_STRANGER_MS = 30000, /* and the first registration done */
+};
+
+struct flow;
+struct flows;
+
+/* What flows tell. `arg` is the owner's. */
+struct flow_events {
+	void *arg;
+	/* A whole message, good until it returns. */
+	void (*message)(void *arg, struct flow *flow, const char *data,
+		size_t len);
+	/* The connection is gone, by the peer's doing or the network's; the
+	 * flow is freed when it returns. */
+	void (*closed)(void *arg, struct flow *flow, const char *why);
+};
+
+int flows_new(struct flows **flows, struct event_base *base, struct log *log,
+	const struct flow_events *events, struct sp_err *err);
+
+/* Closes all without a word to `closed`. Accepts NULL. */
+void flows_free(struct flows *flows);
+
+/* A flow that has registered somebody may be silent for so long. */
+void flows_set_idle(struct flows *flows, int64_t idle_ms);
+
+/* The context for new TLS connections from now on; is taken over. */
+void flows_set_tls(struct flows *flows, SSL_CTX *context);
+
+/* Accepts connections on a socket that listens, which is taken over. */
+int flows_listen(struct flows *flows, evutil_socket_t fd,
+	enum sp_transport transport, struct sp_err *err);
+
+void flow_send(struct flow *flow, const char *data, size_t len);
+
+/* Somebody has registered through it. */
+void flow_trust(struct flow *flow);
+bool flow_is_trusted(const struct flow *flow);
+
+/* A number that no other flow of any process has, above 0. */
+int64_t flow_id(const struct flow *flow);
+const char *flow_ip(const struct flow *flow);
+int flow_port(const struct flow *flow);
+const char *flow_transport(const struct flow *flow);
+
+#endif

@@ -1,0 +1,45 @@
+/* TLS: the context of a server. */
+#include "cmd/sp-register/tls.h"
+
+#include <openssl/err.h>
+
+static int fail(const char *what, const char *path, struct sp_err *err)
+{
+	unsigned long code = ERR_get_error();
+	const char *reason = ERR_reason_error_string(code);
+
+	ERR_clear_error();
+	return sp_err_set(err, SP_CONFIG, "cannot use the %s '%s': %s", what,
+		path, reason == NULL ? "no such file, or not PEM" : reason);
+}
+
+static int load(SSL_CTX *context, const char *certificate, const char *key,
+	struct sp_err *err)
+{
+	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+		return fail("TLS certificate", certificate, err);
+	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 ||
+		SSL_CTX_check_private_key(context) != 1)
+		return fail("TLS key", key, err);
+	return 0;
+}
+
+int tls_context(const char *certificate, const char *key, SSL_CTX **out,
+	struct sp_err *err)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+
+	*out = NULL;
+	if (context == NULL)
+		return sp_err_memory(err);
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context,
+		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	if (load(context, certificate, key, err) != 0) {
+		SSL_CTX_free(context);
+		return -1;
+	}
+	*out = context;
+	return 0;
+}
