@@ -1,6 +1,7 @@
 /* A binding: one registered contact of an extension. */
 #include "lib/binding.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "lib/event.h"
@@ -332,12 +333,19 @@ static int next_due(const struct sp_scope *scope, const char *sql,
 	return rc < 0 ? -1 : n;
 }
 
-/* at_ms 0: when it ran out. */
+/* How bindings are lost. */
+struct loss {
+	const char *cause;
+	int64_t at_ms; /* 0: when each ran out */
+	int max;       /* enough for one transaction */
+};
+
 static int lose(const struct sp_scope *scope, const struct due *due,
-	const char *cause, int64_t at_ms, struct sp_err *err)
+	const struct loss *loss, struct sp_err *err)
 {
-	const struct ending end = {"expired", "lost", cause, SP_ENDED_LOST,
-		at_ms == 0 ? due->binding.expires_ms : at_ms};
+	const struct ending end = {"expired", "lost", loss->cause,
+		SP_ENDED_LOST,
+		loss->at_ms == 0 ? due->binding.expires_ms : loss->at_ms};
 	struct sp_tenant tenant = {.id = due->tenant_id};
 	struct sp_scope its = *scope;
 
@@ -346,16 +354,16 @@ static int lose(const struct sp_scope *scope, const struct due *due,
 }
 
 static int lose_all(const struct sp_scope *scope, const char *sql,
-	struct sp_value which, const char *cause, int64_t at_ms,
-	struct sp_err *err)
+	struct sp_value which, const struct loss *loss, struct sp_err *err)
 {
 	struct due due[DUE_MAX];
 	int64_t after_id = 0;
-	int total = 0, n;
+	int total = 0, n = 1;
 
-	while ((n = next_due(scope, sql, which, after_id, due, err)) > 0) {
+	while (total < loss->max &&
+		(n = next_due(scope, sql, which, after_id, due, err)) > 0) {
 		for (int i = 0; i < n; i++)
-			if (lose(scope, &due[i], cause, at_ms, err) != 0)
+			if (lose(scope, &due[i], loss, err) != 0)
 				return -1;
 		after_id = due[n - 1].binding.id;
 		total += n;
@@ -363,17 +371,19 @@ static int lose_all(const struct sp_scope *scope, const char *sql,
 	return n < 0 ? -1 : total;
 }
 
-int sp_binding_sweep(const struct sp_scope *scope, struct sp_err *err)
+int sp_binding_sweep(const struct sp_scope *scope, int max, struct sp_err *err)
 {
-	return lose_all(scope, NEXT_DUE, sp_int(scope->now_ms), "not refreshed",
-		0, err);
+	const struct loss loss = {"not refreshed", 0, max};
+
+	return lose_all(scope, NEXT_DUE, sp_int(scope->now_ms), &loss, err);
 }
 
 int sp_binding_lose_flow(const struct sp_scope *scope, int64_t flow_id,
 	const char *cause, struct sp_err *err)
 {
-	return lose_all(scope, OF_FLOW, sp_int(flow_id), cause, scope->now_ms,
-		err);
+	const struct loss loss = {cause, scope->now_ms, INT_MAX};
+
+	return lose_all(scope, OF_FLOW, sp_int(flow_id), &loss, err);
 }
 
 int sp_binding_has_source(const struct sp_scope *scope, const char *source,
@@ -391,6 +401,7 @@ int sp_binding_has_source(const struct sp_scope *scope, const char *source,
 int sp_binding_lose_source(const struct sp_scope *scope, const char *source,
 	const char *cause, struct sp_err *err)
 {
-	return lose_all(scope, OF_SOURCE, sp_text(source), cause, scope->now_ms,
-		err);
+	const struct loss loss = {cause, scope->now_ms, INT_MAX};
+
+	return lose_all(scope, OF_SOURCE, sp_text(source), &loss, err);
 }

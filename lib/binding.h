@@ -92,10 +92,11 @@ int sp_binding_has_source(const struct sp_scope *scope, const char *source,
 int sp_binding_lose_source(const struct sp_scope *scope, const char *source,
 	const char *cause, struct sp_err *err);
 
-/* Removes what ran out before scope->now_ms, in all tenants of the file: the
- * event "expired" for each, and "lost", with the end of the session, where it
- * was the last. Expects the caller's transaction. Returns the number or -1. */
-int sp_binding_sweep(const struct sp_scope *scope, struct sp_err *err);
+/* Removes what ran out before scope->now_ms, in all tenants of the file, at
+ * least `max` of them if there are so many: the event "expired" for each, and
+ * "lost", with the end of the session, where it was the last. Expects the
+ * caller's transaction. Returns the number or -1. */
+int sp_binding_sweep(const struct sp_scope *scope, int max, struct sp_err *err);
 
 /* Has anything run out? For whoever asks each second, and mostly for nothing.
  * Returns 1, 0 or -1. */

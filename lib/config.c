@@ -122,6 +122,21 @@ static int add_listen(struct sp_config *config, const char *text,
 	return 0;
 }
 
+int sp_config_set_listen(struct sp_config *config, const char *const *text,
+	size_t n, struct sp_err *err)
+{
+	for (size_t i = 0; i < config->n_listen; i++)
+		sp_listen_release(&config->listen[i]);
+	config->n_listen = 0;
+	for (size_t i = 0; i < n; i++)
+		if (add_listen(config, text[i], err) != 0) {
+			if (err->code == SP_CONFIG)
+				err->code = SP_USAGE;
+			return sp_err_prefix(err, "--listen: ");
+		}
+	return 0;
+}
+
 /* ---- tenants ----------------------------------------------------------- */
 
 /* Takes the tenant over when it returns 0. */
@@ -253,6 +268,7 @@ static const struct sp_yaml_key TOP_KEYS[] = {
 	{"history", set_history, 0},
 	{"listen", set_listen, 0},
 	{"tls", set_tls, 0},
+	{"user", set_path, offsetof(struct sp_config, user)},
 	{"tenants", set_tenants, 0},
 	{0},
 };
@@ -375,6 +391,7 @@ void sp_config_release(struct sp_config *config)
 	free(config->path);
 	free(config->tls_certificate);
 	free(config->tls_key);
+	free(config->user);
 	free(config->db);
 	*config = (struct sp_config){0};
 }

@@ -28,6 +28,7 @@ struct sp_config {
 	struct sp_listen *listen;
 	size_t n_listen;
 	char *tls_certificate, *tls_key; /* PEM files; NULL: there are none */
+	char *user; /* that the server becomes when root starts it; or NULL */
 	struct sp_tenant *tenants;
 	size_t n_tenants;
 };
@@ -51,6 +52,10 @@ int sp_config_tenant(struct sp_config *config, const char *domain,
 /* The tenant of that domain or alias, NULL when there is none. */
 struct sp_tenant *sp_config_find_tenant(const struct sp_config *config,
 	const char *name);
+
+/* Listens there instead of where the file says. Fails with SP_USAGE. */
+int sp_config_set_listen(struct sp_config *config, const char *const *text,
+	size_t n, struct sp_err *err);
 
 /* Takes apart "udp:HOST:PORT", or with tcp or tls. Fails with SP_CONFIG. */
 int sp_listen_parse(struct sp_listen *listen, const char *text,

@@ -210,7 +210,14 @@ static const char VERSION_3[] =
 	"ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE binding ADD COLUMN q INTEGER NOT NULL DEFAULT 1000;"
 	"CREATE INDEX binding_flow ON binding (flow_id) WHERE flow_id <> 0;"
-	"CREATE INDEX binding_source ON binding (source) WHERE flow_id = 0;";
+	"CREATE INDEX binding_source ON binding (source) WHERE flow_id = 0;"
+	/* clock_ms: the wall clock less the monotonic one, as of the last
+	 * beat; 0: not known. */
+	"ALTER TABLE server ADD COLUMN clock_ms INTEGER NOT NULL DEFAULT 0;"
+	/* What the server processes have done since the file was made. */
+	"CREATE TABLE counter ("
+	"  name TEXT PRIMARY KEY,"
+	"  value INTEGER NOT NULL) WITHOUT ROWID;";
 
 const char *const SP_SCHEMA[] = {VERSION_1, VERSION_2, VERSION_3};
 const int SP_SCHEMA_VERSION = sizeof SP_SCHEMA / sizeof SP_SCHEMA[0];

@@ -50,10 +50,12 @@ static int fail(const struct sp_listen *listen, const char *why,
 
 /* On 0.0.0.0 the address that was asked must come with each datagram; what
  * cannot be delivered must come back as an error. */
-static void set_up_datagrams(int fd, int family)
+void address_set_up_datagrams(int fd)
 {
-	int size = SOCKET_BUFFER, on = 1;
+	int size = SOCKET_BUFFER, on = 1, family = AF_INET;
+	socklen_t len = sizeof family;
 
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
 	if (family == AF_INET6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
@@ -79,7 +81,7 @@ static int open_socket(bool is_stream, const struct addrinfo *a)
 	if (is_stream)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	else
-		set_up_datagrams(fd, a->ai_family);
+		address_set_up_datagrams(fd);
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
 		(!is_stream || listen(fd, BACKLOG) == 0))
 		return fd;

@@ -22,6 +22,9 @@ void address_format(const char *ip, int port, char out[ADDRESS_TEXT]);
  * and TLS listens. Fails with SP_UNAVAILABLE and says why. */
 int address_listen(const struct sp_listen *listen, int *fd, struct sp_err *err);
 
+/* What a socket for datagrams that somebody else has bound needs too. */
+void address_set_up_datagrams(int fd);
+
 /* The address that a socket is bound to. */
 void address_of_socket(int fd, char out[ADDRESS_TEXT]);
 

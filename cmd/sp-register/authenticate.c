@@ -126,7 +126,7 @@ static enum verdict verify(struct service *s, struct request *rq,
 	if (found < 0)
 		return request_db_failed(s, &err);
 	if (!is_right(s, rq, c)) {
-		request_log_refusal(s, rq, "auth-failed", reason_of(found, c));
+		rq->failed_login = reason_of(found, c);
 		return VERDICT_CHALLENGE;
 	}
 	if (sp_nonce_use(&rq->scope, nonce_id, nc,

@@ -16,41 +16,19 @@
 
 /* ---- serve ------------------------------------------------------------- */
 
-static int replace_listen(struct sp_config *config, const char *const *text,
-	size_t n, struct sp_err *err)
-{
-	struct sp_listen *listen = calloc(n, sizeof *listen);
-
-	if (listen == NULL)
-		return sp_err_memory(err);
-	for (size_t i = 0; i < config->n_listen; i++)
-		sp_listen_release(&config->listen[i]);
-	free(config->listen);
-	config->listen = listen;
-	config->n_listen = n;
-	for (size_t i = 0; i < n; i++)
-		if (sp_listen_parse(&listen[i], text[i], err) != 0) {
-			err->code = SP_USAGE;
-			return sp_err_prefix(err, "--listen: ");
-		}
-	return 0;
-}
-
 static int run_serve(const struct sp_common *common, const char *const *listen,
-	size_t n_listen, struct sp_err *err)
+	size_t n_listen, bool stdio, struct sp_err *err)
 {
 	struct log log = {.level = common->verbose ? LOG_DEBUG
 				   : common->quiet ? LOG_WARN
 						   : LOG_INFO};
-	struct sp_config config = {0};
-	int rc = sp_config_load(&config, common->config, common->db, err);
+	const struct serve_options options = {.config = common->config,
+		.db = common->db,
+		.listen = listen,
+		.n_listen = n_listen};
 
-	if (rc == 0 && n_listen > 0)
-		rc = replace_listen(&config, listen, n_listen, err);
-	if (rc == 0)
-		rc = serve(&config, &log, err);
-	sp_config_release(&config);
-	return rc;
+	return stdio ? serve_stdio(&options, &log, err)
+		     : serve(&options, &log, err);
 }
 
 static int main_serve(int argc, char **argv)
@@ -58,11 +36,16 @@ static int main_serve(int argc, char **argv)
 	const char *listen[SP_OPT_REPEAT] = {0};
 	struct sp_common common = {0};
 	size_t n_listen = 0;
+	bool stdio = false;
 	const struct sp_opt opts[] = {
-		{'l', "listen", "udp:HOST:PORT",
-			"where to listen, instead of "
-			"the configuration's",
+		{'l', "listen", "TRANSPORT:HOST:PORT",
+			"where to listen, instead of the configuration's: "
+			"udp, tcp or tls",
 			NULL, listen, &n_listen},
+		{0, "stdio", NULL,
+			"messages on standard input, answers on standard "
+			"output",
+			&stdio, NULL, NULL},
 		{0},
 	};
 	const struct sp_program program = {
@@ -81,7 +64,7 @@ static int main_serve(int argc, char **argv)
 	if (first != argc)
 		return sp_app_usage(&program, "unexpected operand '%s'",
 			argv[first]);
-	if (run_serve(&common, listen, n_listen, &err) == 0)
+	if (run_serve(&common, listen, n_listen, stdio, &err) == 0)
 		return 0;
 	return sp_app_fail("sp-register", &err);
 }

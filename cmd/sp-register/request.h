@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cmd/sp-register/digest.h"
+#include "cmd/sp-register/limit.h"
 #include "cmd/sp-register/registrar.h"
 #include "cmd/sp-register/reply.h"
 #include "cmd/sp-register/service.h"
@@ -15,6 +16,20 @@
 
 /* The methods that are answered; for the header field Allow. */
 #define REQUEST_ALLOW "REGISTER, OPTIONS"
+
+/* What is counted, for sp-status --summary; named in service.c. */
+enum counter {
+	COUNT_REQUESTS,
+	COUNT_REGISTRATIONS, /* REGISTER with 200 */
+	COUNT_CHALLENGES,
+	COUNT_AUTH_FAILURES,
+	COUNT_REFUSALS, /* any other status from 400 on */
+	COUNT_UNAVAILABLE,
+	COUNT_DROPPED, /* no answer could be built */
+	COUNT_LIMITED, /* no answer was wanted */
+	COUNT_LOSSES,
+	N_COUNTERS,
+};
 
 struct service {
 	struct sp_config *config;
@@ -27,6 +42,8 @@ struct service {
 	uint32_t nonce_count;
 	int64_t nonces_used; /* since some were last forgotten */
 	struct sp_prune history;
+	struct limits *limits;
+	int64_t count[N_COUNTERS]; /* not yet in the database */
 	bool db_failed; /* in this batch: nothing more is asked of it */
 	struct decision decision; /* of the REGISTER that is being answered */
 };
@@ -39,7 +56,8 @@ struct request {
 	struct digest digest;
 	struct sp_scope scope;
 	struct exchange *exchange;
-	const char *why; /* phrase for VERDICT_MALFORMED */
+	const char *why;          /* phrase for VERDICT_MALFORMED */
+	const char *failed_login; /* why credentials were wrong, for the log */
 	bool used_db;
 	bool lists_bindings; /* the answer to a REGISTER */
 };

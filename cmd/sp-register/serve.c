@@ -10,6 +10,9 @@
 #include "cmd/sp-register/address.h"
 #include "cmd/sp-register/batch.h"
 #include "cmd/sp-register/flow.h"
+#include "cmd/sp-register/notify.h"
+#include "cmd/sp-register/privilege.h"
+#include "cmd/sp-register/self_test.h"
 #include "cmd/sp-register/service.h"
 #include "cmd/sp-register/tls.h"
 #include "lib/clock.h"
@@ -31,12 +34,16 @@ struct socket {
 };
 
 struct server {
-	struct sp_config *config;
+	const struct serve_options *options;
+	struct sp_config *config; /* owned */
 	struct log *log;
 	struct sp_db *db;
 	struct service *service;
 	struct event_base *base;
-	struct event *tick, *term, *interrupt, *flush;
+	struct event *tick, *sweep, *term, *interrupt, *hangup, *flush;
+	struct self_test *self_test;
+	struct event *watchdog;
+	bool is_writing; /* the last beat was committed */
 	struct socket udp[MAX_LISTEN];
 	int n_udp;
 	struct flows *flows;
@@ -148,6 +155,50 @@ static int add_udp(struct server *s, int fd, struct sp_err *err)
 		       : 0;
 }
 
+/* A phone that refreshes as it was told is never silent for so long. */
+static int64_t idle_ms(const struct sp_config *config)
+{
+	int64_t longest_ms = 0;
+
+	for (size_t i = 0; i < config->n_tenants; i++)
+		if (config->tenants[i].timeout_ms > longest_ms)
+			longest_ms = config->tenants[i].timeout_ms;
+	return longest_ms + IDLE_MORE_MS;
+}
+
+static int load_tls(struct server *s, const struct sp_config *config,
+	struct sp_err *err)
+{
+	SSL_CTX *tls;
+
+	if (config->tls_certificate == NULL)
+		return 0;
+	if (tls_context(config->tls_certificate, config->tls_key, &tls, err) !=
+		0)
+		return -1;
+	flows_set_tls(s->flows, tls);
+	return 0;
+}
+
+static int start_flows(struct server *s, struct sp_err *err)
+{
+	const struct flow_events events = {s, on_message, on_closed};
+
+	if (batch_new(&s->batch, err) != 0 ||
+		flows_new(&s->flows, s->base, s->log, &events, err) != 0)
+		return -1;
+	flows_set_idle(s->flows, idle_ms(s->config));
+	return load_tls(s, s->config, err);
+}
+
+static int add_socket(struct server *s, int fd, enum sp_transport transport,
+	struct sp_err *err)
+{
+	log_listening(s, transport, fd);
+	return transport == SP_UDP ? add_udp(s, fd, err)
+				   : flows_listen(s->flows, fd, transport, err);
+}
+
 static int add_listener(struct server *s, const struct sp_listen *listen,
 	struct sp_err *err)
 {
@@ -160,42 +211,101 @@ static int add_listener(struct server *s, const struct sp_listen *listen,
 			listen->text);
 	if (address_listen(listen, &fd, err) != 0)
 		return -1;
-	log_listening(s, listen->transport, fd);
-	return listen->transport == SP_UDP
-		       ? add_udp(s, fd, err)
-		       : flows_listen(s->flows, fd, listen->transport, err);
+	return add_socket(s, fd, listen->transport, err);
 }
 
-/* A phone that refreshes as it was told is never silent for so long. */
-static int64_t idle_ms(const struct sp_config *config)
+/* Those of systemd go before the configuration's. */
+static int start_listening(struct server *s, struct sp_err *err)
 {
-	int64_t longest_ms = 0;
+	struct notify_socket given[MAX_LISTEN];
+	int n = notify_sockets(given, MAX_LISTEN);
 
-	for (size_t i = 0; i < config->n_tenants; i++)
-		if (config->tenants[i].timeout_ms > longest_ms)
-			longest_ms = config->tenants[i].timeout_ms;
-	return longest_ms + IDLE_MORE_MS;
-}
-
-static int start_flows(struct server *s, struct sp_err *err)
-{
-	const struct flow_events events = {s, on_message, on_closed};
-	SSL_CTX *tls;
-
-	if (batch_new(&s->batch, err) != 0 ||
-		flows_new(&s->flows, s->base, s->log, &events, err) != 0)
-		return -1;
-	flows_set_idle(s->flows, idle_ms(s->config));
-	if (s->config->tls_certificate == NULL)
-		return 0;
-	if (tls_context(s->config->tls_certificate, s->config->tls_key, &tls,
-		    err) != 0)
-		return -1;
-	flows_set_tls(s->flows, tls);
+	for (int i = 0; i < n; i++) {
+		if (given[i].transport == SP_UDP)
+			address_set_up_datagrams(given[i].fd);
+		evutil_make_socket_nonblocking(given[i].fd);
+		if (add_socket(s, given[i].fd, given[i].transport, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < s->config->n_listen && n == 0; i++)
+		if (add_listener(s, &s->config->listen[i], err) != 0)
+			return -1;
 	return 0;
 }
 
+/* ---- reloading --------------------------------------------------------- */
+
+int serve_load_config(const struct serve_options *o, struct sp_config *config,
+	struct sp_err *err)
+{
+	if (sp_config_load(config, o->config, o->db, err) != 0)
+		return -1;
+	return o->n_listen == 0 ? 0
+				: sp_config_set_listen(config, o->listen,
+					  o->n_listen, err);
+}
+
+static bool is_same_listen(const struct sp_config *a, const struct sp_config *b)
+{
+	if (a->n_listen != b->n_listen)
+		return false;
+	for (size_t i = 0; i < a->n_listen; i++)
+		if (strcmp(a->listen[i].text, b->listen[i].text) != 0)
+			return false;
+	return true;
+}
+
+/* All of it is checked before anything changes. */
+static int reload(struct server *s, struct sp_config *config,
+	struct sp_err *err)
+{
+	if (serve_load_config(s->options, config, err) != 0 ||
+		load_tls(s, config, err) != 0 ||
+		service_configure(s->service, config, err) != 0)
+		return -1;
+	if (!is_same_listen(config, s->config) ||
+		strcmp(config->db, s->config->db) != 0)
+		log_write(s->log, LOG_WARN, "needs-restart",
+			LOG_FIELDS({"cause", "listen or db is another now"}));
+	flows_set_idle(s->flows, idle_ms(config));
+	return 0;
+}
+
+static void release_config(struct sp_config *config)
+{
+	if (config != NULL)
+		sp_config_release(config);
+	free(config);
+}
+
+static void on_hangup(evutil_socket_t signal, short what, void *arg)
+{
+	struct server *s = arg;
+	struct sp_config *config = calloc(1, sizeof *config);
+	struct sp_err err = {.msg = "out of memory"};
+
+	(void)signal;
+	(void)what;
+	flush(s);
+	notify_reloading();
+	if (config != NULL && reload(s, config, &err) == 0) {
+		release_config(s->config);
+		s->config = config;
+		log_write(s->log, LOG_INFO, "reloaded", LOG_FIELDS({0}));
+	} else {
+		release_config(config);
+		log_write(s->log, LOG_ERROR, "not-reloaded",
+			LOG_FIELDS({"cause", err.msg}));
+	}
+	notify_ready("serving");
+}
+
 /* ---- the loop ---------------------------------------------------------- */
+
+static struct sp_clocks clocks_now(void)
+{
+	return (struct sp_clocks){sp_clock_now_ms(), sp_clock_monotonic_ms()};
+}
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -203,7 +313,20 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	service_tick(s->service, sp_clock_now_ms());
+	flush(s);
+	s->is_writing = service_tick(s->service, clocks_now());
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval half = {0, 500000}, now = {0, 0};
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	flush(s);
+	evtimer_add(s->sweep,
+		service_sweep(s->service, sp_clock_now_ms()) ? &now : &half);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
@@ -211,9 +334,44 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	struct server *s = arg;
 
 	(void)what;
+	notify_stopping();
 	log_write(s->log, LOG_INFO, "stopping",
 		LOG_FIELDS({"signal", signal == SIGTERM ? "TERM" : "INT"}));
 	event_base_loopbreak(s->base);
+}
+
+static void on_passed(void *arg)
+{
+	const struct server *s = arg;
+
+	if (s->is_writing)
+		notify_alive();
+}
+
+/* Where no datagrams are taken, that the loop turns and the database takes the
+ * heartbeat is all that is looked at. */
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	on_passed(arg);
+}
+
+static int start_watchdog(struct server *s, struct sp_err *err)
+{
+	int64_t ms = notify_watchdog_ms() / 3;
+	const struct timeval tv = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
+
+	if (ms == 0)
+		return 0;
+	s->is_writing = true;
+	if (s->n_udp > 0)
+		return self_test_new(&s->self_test, s->base, s->udp[0].fd,
+			s->config->tenants[0].domain, ms, on_passed, s, err);
+	s->watchdog = event_new(s->base, -1, EV_PERSIST, on_watchdog, s);
+	return s->watchdog == NULL || event_add(s->watchdog, &tv) != 0
+		       ? sp_err_memory(err)
+		       : 0;
 }
 
 static int start_loop(struct server *s, struct sp_err *err)
@@ -224,73 +382,88 @@ static int start_loop(struct server *s, struct sp_err *err)
 	if (s->base == NULL)
 		return sp_err_memory(err);
 	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
+	s->sweep = evtimer_new(s->base, on_sweep, s);
 	s->flush = event_new(s->base, -1, 0, on_flush, s);
 	s->term = evsignal_new(s->base, SIGTERM, on_signal, s);
 	s->interrupt = evsignal_new(s->base, SIGINT, on_signal, s);
-	if (s->tick == NULL || s->flush == NULL || s->term == NULL ||
-		s->interrupt == NULL || event_add(s->tick, &second) != 0 ||
+	s->hangup = evsignal_new(s->base, SIGHUP, on_hangup, s);
+	if (s->tick == NULL || s->sweep == NULL || s->flush == NULL ||
+		s->term == NULL || s->interrupt == NULL || s->hangup == NULL ||
+		event_add(s->tick, &second) != 0 ||
+		event_add(s->sweep, &second) != 0 ||
 		event_add(s->term, NULL) != 0 ||
-		event_add(s->interrupt, NULL) != 0)
+		event_add(s->interrupt, NULL) != 0 ||
+		event_add(s->hangup, NULL) != 0)
 		return sp_err_memory(err);
-	if (start_flows(s, err) != 0)
-		return -1;
-	for (size_t i = 0; i < s->config->n_listen; i++)
-		if (add_listener(s, &s->config->listen[i], err) != 0)
-			return -1;
-	return 0;
-}
-
-static void release_event(struct event *event)
-{
-	if (event != NULL)
-		event_free(event);
+	return start_flows(s, err);
 }
 
 static void release(struct server *s)
 {
+	struct event *events[] = {s->tick, s->sweep, s->flush, s->term,
+		s->interrupt, s->hangup, s->watchdog};
+
+	self_test_free(s->self_test);
 	flows_free(s->flows);
 	for (int i = 0; i < s->n_udp; i++) {
-		release_event(s->udp[i].event);
+		if (s->udp[i].event != NULL)
+			event_free(s->udp[i].event);
 		close(s->udp[i].fd);
 	}
-	release_event(s->tick);
-	release_event(s->flush);
-	release_event(s->term);
-	release_event(s->interrupt);
+	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
 	if (s->base != NULL)
 		event_base_free(s->base);
 	batch_free(s->batch);
 	service_free(s->service);
 	sp_db_close(s->db);
+	release_config(s->config);
 	free(s);
 }
 
-int serve(struct sp_config *config, struct log *log, struct sp_err *err)
+/* The sockets first: where a second server finds the port taken, it has not
+ * touched the database; and a port below 1024 is bound before root is left. */
+static int start(struct server *s, struct sp_err *err)
+{
+	if (serve_load_config(s->options, s->config, err) != 0 ||
+		start_loop(s, err) != 0 || start_listening(s, err) != 0 ||
+		privilege_drop(s->config->user, err) != 0)
+		return -1;
+	if (geteuid() == 0)
+		log_write(s->log, LOG_WARN, "runs-as-root", LOG_FIELDS({0}));
+	if (sp_db_open(&s->db, s->config->db, SP_DB_SERVER, DB_WAIT_MS, err) !=
+			0 ||
+		service_new(&s->service, s->config, s->db, s->log, err) != 0 ||
+		sp_server_resume(s->db, clocks_now(), err) != 0)
+		return -1;
+	return start_watchdog(s, err);
+}
+
+int serve(const struct serve_options *options, struct log *log,
+	struct sp_err *err)
 {
 	struct server *s = calloc(1, sizeof *s);
 	int rc = -1;
 
-	if (s == NULL)
+	if (s == NULL || (s->config = calloc(1, sizeof *s->config)) == NULL) {
+		free(s);
 		return sp_err_memory(err);
-	s->config = config;
+	}
+	s->options = options;
 	s->log = log;
 	signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away */
 	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, and no end */
-	/* The sockets first: where a second server finds the port taken, it
-	 * has not touched the database. */
-	if (start_loop(s, err) != 0 ||
-		sp_db_open(&s->db, config->db, SP_DB_SERVER, DB_WAIT_MS, err) !=
-			0 ||
-		service_new(&s->service, config, s->db, log, err) != 0 ||
-		sp_server_resume(s->db, sp_clock_now_ms(), err) != 0)
+	if (start(s, err) != 0)
 		goto out;
-	log_write(log, LOG_INFO, "ready", LOG_FIELDS({"db", config->db}));
+	log_write(log, LOG_INFO, "ready", LOG_FIELDS({"db", s->config->db}));
+	notify_ready("serving");
 	rc = event_base_dispatch(s->base) < 0
 		     ? sp_err_set(err, SP_BUG, "the event loop failed")
 		     : 0;
 	flush(s);
 	/* So that a restart knows to the millisecond when nobody listened. */
-	service_tick(s->service, sp_clock_now_ms());
+	service_tick(s->service, clocks_now());
 	log_write(log, LOG_INFO, "stopped", LOG_FIELDS({0}));
 out:
 	release(s);

@@ -9,11 +9,15 @@
 #include "cmd/sp-register/address.h"
 #include "cmd/sp-register/request.h"
 #include "lib/binding.h"
+#include "lib/clock.h"
 #include "lib/nonce.h"
 #include "lib/server.h"
 #include "lib/text.h"
 
-enum { PRUNE_MIN = 100 };
+enum {
+	PRUNE_MIN = 100,
+	SWEEP_MAX = 512, /* losses of one transaction */
+};
 
 /* ---- set-up ------------------------------------------------------------ */
 
@@ -58,6 +62,7 @@ int service_new(struct service **out, struct sp_config *config,
 		sp_server_key(db, s->key, err) != 0 ||
 		sp_hash_random(s->nobody, sizeof s->nobody, err) != 0 ||
 		sp_hash_random(&s->nonce_count, sizeof s->nonce_count, err) ||
+		limits_new(&s->limits, err) != 0 ||
 		open_tenants(config, db, err) != 0 ||
 		warn_of_strangers(s, err) != 0) {
 		service_free(s);
@@ -73,8 +78,19 @@ void service_free(struct service *s)
 {
 	if (s == NULL)
 		return;
+	limits_free(s->limits);
 	sp_hash_free(s->hash);
 	free(s);
+}
+
+int service_configure(struct service *s, struct sp_config *config,
+	struct sp_err *err)
+{
+	if (open_tenants(config, s->db, err) != 0)
+		return -1;
+	s->config = config;
+	warn_of_strangers(s, err); /* it is in use now, whatever that says */
+	return 0;
 }
 
 static struct sp_scope scope_at(const struct service *s, int64_t now_ms)
@@ -293,6 +309,8 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 	rq->exchange = x;
 	rq->scope = scope_at(s, now_ms);
 	rq->used_db = rq->lists_bindings = false;
+	rq->failed_login = NULL;
+	rq->to.user[0] = rq->to.host[0] = '\0';
 	x->answer_len = 0;
 	x->is_registered = false;
 	scan = sipmsg_scan(x->data, x->len, &rq->message, &rq->why);
@@ -324,17 +342,72 @@ static void log_exchange(struct service *s, const struct request *rq,
 			{"source", rq->exchange->origin.ip}));
 }
 
+static enum counter counter_of(const struct request *rq, enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_OK:
+		return rq->lists_bindings ? COUNT_REGISTRATIONS
+					  : COUNT_REQUESTS;
+	case VERDICT_CHALLENGE:
+		return rq->failed_login != NULL ? COUNT_AUTH_FAILURES
+						: COUNT_CHALLENGES;
+	case VERDICT_STALE: return COUNT_CHALLENGES;
+	case VERDICT_UNAVAILABLE: return COUNT_UNAVAILABLE;
+	default: return COUNT_REFUSALS;
+	}
+}
+
+/* Of a number that was tried too often; in the batch's transaction. */
+static void tell_limited(struct service *s, struct request *rq)
+{
+	bool is_number = sp_text_is_digits(rq->to.user) &&
+			 strlen(rq->to.user) <= SP_NUMBER_DIGITS;
+	const struct sp_event event = {.number = is_number ? rq->to.user : "",
+		.login = "",
+		.what = "auth-limited",
+		.new_value = rq->exchange->origin.ip};
+	struct sp_err err;
+
+	request_log_refusal(s, rq, "auth-limited", rq->failed_login);
+	if (sp_db_in_transaction(s->db) &&
+		sp_event_add(&rq->scope, &event, &err) != 0)
+		db_fails(s, &err);
+}
+
+/* Tells of a failed login; false when it is not to be answered: there were too
+ * many of them. */
+static bool is_worth_an_answer(struct service *s, struct request *rq)
+{
+	enum limit limit = limits_fail(s->limits, rq->exchange->origin.ip,
+		rq->to.user, sp_clock_monotonic_ms());
+
+	if (limit == LIMIT_NONE) {
+		request_log_refusal(s, rq, "auth-failed", rq->failed_login);
+		return true;
+	}
+	s->count[COUNT_LIMITED]++;
+	if (limit == LIMIT_REACHED)
+		tell_limited(s, rq);
+	return false;
+}
+
 /* Returns whether the answer depends on the batch's transaction. */
 static bool answer_one(struct service *s, struct exchange *x, int64_t now_ms)
 {
 	enum verdict verdict;
 	struct request rq;
 
-	if (!receive(s, x, now_ms, &rq, &verdict))
+	s->count[COUNT_REQUESTS]++;
+	if (!receive(s, x, now_ms, &rq, &verdict)) {
+		s->count[COUNT_DROPPED]++;
 		return false;
+	}
 	if (verdict == VERDICT_OK)
 		verdict = handle(s, &rq);
-	request_answer(s, &rq, verdict);
+	if (counter_of(&rq, verdict) != COUNT_REQUESTS)
+		s->count[counter_of(&rq, verdict)]++;
+	if (rq.failed_login == NULL || is_worth_an_answer(s, &rq))
+		request_answer(s, &rq, verdict);
 	log_exchange(s, &rq, verdict);
 	return rq.used_db;
 }
@@ -380,6 +453,7 @@ static void end_loss(struct service *s, int lost, const char *source,
 		db_fails(s, err);
 		return;
 	}
+	s->count[COUNT_LOSSES] += lost;
 	snprintf(count, sizeof count, "%d", lost);
 	if (lost > 0)
 		log_write(s->log, LOG_INFO, "lost",
@@ -420,19 +494,27 @@ void service_unreachable(struct service *s, const char *ip, int port,
 
 /* ---- once a second ----------------------------------------------------- */
 
-static int sweep(struct service *s, const struct sp_scope *scope,
-	struct sp_err *err)
+bool service_sweep(struct service *s, int64_t now_ms)
 {
-	int due = sp_binding_is_due(scope, err);
-	int lost = due == 1 ? sp_binding_sweep(scope, err) : due;
+	struct sp_scope scope = scope_at(s, now_ms);
+	struct sp_err err;
+	int lost = sp_binding_is_due(&scope, &err);
 	char count[16];
 
-	if (lost > 0) {
-		snprintf(count, sizeof count, "%d", lost);
+	if (lost == 0)
+		return false;
+	if (lost < 0 || sp_db_begin(s->db, &err) != 0 ||
+		(lost = sp_binding_sweep(&scope, SWEEP_MAX, &err)) < 0 ||
+		sp_db_commit(s->db, &err) != 0) {
+		db_fails(s, &err);
+		return false;
+	}
+	s->count[COUNT_LOSSES] += lost;
+	snprintf(count, sizeof count, "%d", lost);
+	if (lost > 0)
 		log_write(s->log, LOG_INFO, "expired",
 			LOG_FIELDS({"bindings", count}));
-	}
-	return lost < 0 ? -1 : 0;
+	return lost >= SWEEP_MAX;
 }
 
 /* Twice as many as have come, so that they never pile up, and no more, so that
@@ -450,15 +532,51 @@ static int prune(struct service *s, const struct sp_scope *scope,
 	return sp_nonce_prune(scope, max, err);
 }
 
-void service_tick(struct service *s, int64_t now_ms)
+static const char *const COUNTERS[N_COUNTERS] = {
+	[COUNT_REQUESTS] = "requests",
+	[COUNT_REGISTRATIONS] = "registrations",
+	[COUNT_CHALLENGES] = "challenges",
+	[COUNT_AUTH_FAILURES] = "auth-failures",
+	[COUNT_REFUSALS] = "refusals",
+	[COUNT_UNAVAILABLE] = "unavailable",
+	[COUNT_DROPPED] = "dropped",
+	[COUNT_LIMITED] = "limited",
+	[COUNT_LOSSES] = "losses",
+};
+
+static int store_counts(struct service *s, struct sp_err *err)
 {
-	struct sp_scope scope = scope_at(s, now_ms);
+	for (int i = 0; i < N_COUNTERS; i++)
+		if (s->count[i] != 0 && sp_server_count(s->db, COUNTERS[i],
+						s->count[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static void log_step(struct service *s, int64_t step_ms)
+{
+	char text[24];
+
+	if (step_ms == 0)
+		return;
+	snprintf(text, sizeof text, "%lld", (long long)step_ms);
+	log_write(s->log, LOG_WARN, "clock-step", LOG_FIELDS({"ms", text}));
+}
+
+bool service_tick(struct service *s, struct sp_clocks clocks)
+{
+	struct sp_scope scope = scope_at(s, clocks.wall_ms);
+	int64_t step_ms;
 	struct sp_err err;
 
-	if (sp_db_begin(s->db, &err) == 0 &&
-		sp_server_beat(s->db, now_ms, &err) == 0 &&
-		sweep(s, &scope, &err) == 0 && prune(s, &scope, &err) == 0 &&
-		sp_db_commit(s->db, &err) == 0)
-		return;
-	db_fails(s, &err);
+	if (sp_db_begin(s->db, &err) != 0 ||
+		sp_server_beat(s->db, clocks, &step_ms, &err) != 0 ||
+		prune(s, &scope, &err) != 0 || store_counts(s, &err) != 0 ||
+		sp_db_commit(s->db, &err) != 0) {
+		db_fails(s, &err);
+		return false;
+	}
+	memset(s->count, 0, sizeof s->count);
+	log_step(s, step_ms);
+	return true;
 }

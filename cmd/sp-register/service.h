@@ -11,6 +11,7 @@
 #include "lib/config.h"
 #include "lib/db.h"
 #include "lib/hash.h"
+#include "lib/server.h"
 
 struct service;
 
@@ -34,6 +35,11 @@ struct exchange {
 	bool is_registered; /* it has made or kept a binding */
 };
 
+/* Goes on with another configuration, which is the caller's as the first one
+ * was; that may go then. On failure everything stays. */
+int service_configure(struct service *service, struct sp_config *config,
+	struct sp_err *err);
+
 /* Answers a batch in one transaction, which is committed on return; where that
  * fails, the answers that depend on it say 503. now_ms: wall clock. */
 void service_answer(struct service *service, struct exchange *batch, int n,
@@ -48,7 +54,12 @@ void service_flow_closed(struct service *service, int64_t flow_id,
 void service_unreachable(struct service *service, const char *ip, int port,
 	int64_t now_ms);
 
-/* Once a second: the heartbeat, losses, old nonces. */
-void service_tick(struct service *service, int64_t now_ms);
+/* Once a second: the heartbeat, clock steps, old nonces and history. Returns
+ * whether the database took it. */
+bool service_tick(struct service *service, struct sp_clocks clocks);
+
+/* Twice a second: what ran out. Returns true when there is more of it: one
+ * transaction must not hold up the phones. */
+bool service_sweep(struct service *service, int64_t now_ms);
 
 #endif

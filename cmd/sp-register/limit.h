@@ -1,0 +1,37 @@
+/* Limits on failed logins: token buckets for sources and for the names that
+ * they try, in a table of fixed size. Pure but for its table. */
+#ifndef SP_REGISTER_LIMIT_H
+#define SP_REGISTER_LIMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+enum {
+	/* One phone with a wrong secret: baresip tries 16 times in 4 ms. */
+	LIMIT_AOR_BURST = 20,
+	LIMIT_AOR_REFILL_MS = 6000,
+	/* A source may be a whole office behind one address. */
+	LIMIT_SOURCE_BURST = 200,
+	LIMIT_SOURCE_REFILL_MS = 200,
+};
+
+struct limits;
+
+int limits_new(struct limits **limits, struct sp_err *err);
+void limits_free(struct limits *limits); /* accepts NULL */
+
+enum limit {
+	LIMIT_NONE,    /* there is room */
+	LIMIT_REACHED, /* this one was the first too many */
+	LIMIT_OVER,    /* there have been too many for a while */
+};
+
+/* Counts a failed login from a source for a name. now_ms: monotonic. The answer
+ * is to be left out unless LIMIT_NONE. */
+enum limit limits_fail(struct limits *limits, const char *source,
+	const char *aor, int64_t now_ms);
+
+#endif

@@ -1,0 +1,164 @@
+/* sp-register serve --stdio: messages on standard input, answers on standard
+ * output. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cmd/sp-register/address.h"
+#include "cmd/sp-register/frame.h"
+#include "cmd/sp-register/serve.h"
+#include "cmd/sp-register/service.h"
+#include "lib/clock.h"
+
+enum { DB_WAIT_MS = 1000, TICK_MS = 1000 };
+
+struct conversation {
+	struct sp_config config;
+	struct sp_db *db;
+	struct service *service;
+	struct exchange exchange;
+	char ip[INET6_ADDRSTRLEN];
+	char data[SIP_MAX_MESSAGE], message[SIP_MAX_MESSAGE];
+	char answer[SIP_ANSWER_SIZE];
+	size_t size;
+	int64_t ticked_ms;
+};
+
+static struct sp_clocks clocks_now(void)
+{
+	return (struct sp_clocks){sp_clock_now_ms(), sp_clock_monotonic_ms()};
+}
+
+/* As inetd hands it over, standard input is a socket with a peer. */
+static void find_peer(struct conversation *c)
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof a;
+
+	c->exchange.data = c->message;
+	c->exchange.answer = c->answer;
+	c->exchange.transport = "tcp";
+	c->exchange.origin.ip = c->ip;
+	strcpy(c->ip, "127.0.0.1");
+	if (getpeername(STDIN_FILENO, (struct sockaddr *)&a, &len) == 0 &&
+		(a.ss_family == AF_INET || a.ss_family == AF_INET6))
+		c->exchange.origin.port =
+			address_read((struct sockaddr *)&a, c->ip);
+}
+
+static int write_all(const char *data, size_t len, struct sp_err *err)
+{
+	while (len > 0) {
+		ssize_t n = write(STDOUT_FILENO, data, len);
+
+		if (n < 0 && errno != EINTR)
+			return sp_err_set(err, SP_IO,
+				"cannot write standard output: %s",
+				strerror(errno));
+		data += n < 0 ? 0 : n;
+		len -= n < 0 ? 0 : (size_t)n;
+	}
+	return 0;
+}
+
+static int answer(struct conversation *c, size_t len, struct sp_err *err)
+{
+	struct exchange *x = &c->exchange;
+
+	memcpy(c->message, c->data, len);
+	x->len = len;
+	service_answer(c->service, x, 1, sp_clock_now_ms());
+	return write_all(x->answer, x->answer_len, err);
+}
+
+/* Takes what is complete. Returns 1 to go on, 0 when nobody can tell where the
+ * next message begins, or -1. */
+static int take_messages(struct conversation *c, struct sp_err *err)
+{
+	enum frame frame;
+	size_t len;
+
+	while ((frame = frame_next(c->data, c->size, sizeof c->data, &len)) !=
+		FRAME_MORE) {
+		if (frame == FRAME_BAD)
+			return 0;
+		if (frame == FRAME_MESSAGE && answer(c, len, err) != 0)
+			return -1;
+		if (frame == FRAME_PING && write_all("\r\n", 2, err) != 0)
+			return -1;
+		c->size -= len;
+		memmove(c->data, c->data + len, c->size);
+	}
+	return 1;
+}
+
+/* Beats while it waits, as any server does. Returns as read(2). */
+static ssize_t read_more(struct conversation *c)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	for (;;) {
+		int n = poll(&in, 1, TICK_MS);
+
+		if (sp_clock_monotonic_ms() - c->ticked_ms >= TICK_MS) {
+			c->ticked_ms = sp_clock_monotonic_ms();
+			service_tick(c->service, clocks_now());
+			service_sweep(c->service, sp_clock_now_ms());
+		}
+		if (n > 0)
+			return read(STDIN_FILENO, c->data + c->size,
+				sizeof c->data - c->size);
+		if (n < 0 && errno != EINTR)
+			return -1;
+	}
+}
+
+static int converse(struct conversation *c, struct sp_err *err)
+{
+	ssize_t n;
+	int rc;
+
+	while ((n = read_more(c)) > 0) {
+		c->size += (size_t)n;
+		rc = take_messages(c, err);
+		if (rc != 1)
+			return rc < 0 ? -1
+				      : sp_err_set(err, SP_DATA,
+						"standard input: bad framing, "
+						"expected one Content-Length "
+						"and lines that end in CRLF");
+	}
+	return n == 0 ? 0
+		      : sp_err_set(err, SP_IO, "cannot read standard input: %s",
+				strerror(errno));
+}
+
+int serve_stdio(const struct serve_options *options, struct log *log,
+	struct sp_err *err)
+{
+	struct conversation *c = calloc(1, sizeof *c);
+	int rc = -1;
+
+	if (c == NULL)
+		return sp_err_memory(err);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	find_peer(c);
+	if (serve_load_config(options, &c->config, err) == 0 &&
+		sp_db_open(&c->db, c->config.db, SP_DB_SERVER, DB_WAIT_MS,
+			err) == 0 &&
+		service_new(&c->service, &c->config, c->db, log, err) == 0 &&
+		sp_server_resume(c->db, clocks_now(), err) == 0) {
+		rc = converse(c, err);
+		service_tick(c->service, clocks_now());
+	}
+	service_free(c->service);
+	sp_db_close(c->db);
+	sp_config_release(&c->config);
+	free(c);
+	return rc;
+}
