@@ -193,7 +193,9 @@ int sp_binding_update(const struct sp_scope *scope, const struct sp_binding *b,
 	return sp_db_exec(scope->db, UPDATE_WIDE,
 		SP_ARGS(sp_int(b->id), sp_text(b->contact), sp_text(b->call_id),
 			sp_text(b->source), sp_text(b->transport),
-			sp_text(b->user_agent)),
+			sp_text(b->user_agent), sp_int(b->flow_id),
+			sp_text(b->instance), sp_int(b->reg_id),
+			sp_text(b->path), sp_int(b->q)),
 		NULL, err);
 }
 

@@ -55,8 +55,8 @@ int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
 int sp_binding_refresh(const struct sp_scope *scope,
 	const struct sp_binding *binding, struct sp_err *err);
 
-/* Writes the wide row of a binding whose Call-ID, source or user agent is
- * another than before. */
+/* Writes the wide row of a binding of which more than these is another than
+ * before. */
 int sp_binding_update(const struct sp_scope *scope,
 	const struct sp_binding *binding, struct sp_err *err);
 
