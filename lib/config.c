@@ -263,12 +263,38 @@ static int set_tls(const struct sp_yaml_node *node, void *field,
 	return 0;
 }
 
+static int add_trusted(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	struct sp_config *config = field;
+	struct sp_network *at;
+	const char *text;
+
+	if (sp_yaml_text(node, &text, err) != 0)
+		return -1;
+	at = realloc(config->trusted, (config->n_trusted + 1) * sizeof *at);
+	if (at == NULL)
+		return sp_err_memory(err);
+	config->trusted = at;
+	if (sp_network_parse(&at[config->n_trusted], text, err) != 0)
+		return sp_yaml_blame(node, err);
+	config->n_trusted++;
+	return 0;
+}
+
+static int set_trusted(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	return sp_yaml_list(node, 0, add_trusted, field, err);
+}
+
 static const struct sp_yaml_key TOP_KEYS[] = {
 	{"db", set_db, 0},
 	{"history", set_history, 0},
 	{"listen", set_listen, 0},
 	{"tls", set_tls, 0},
 	{"user", set_path, offsetof(struct sp_config, user)},
+	{"trusted", set_trusted, 0},
 	{"tenants", set_tenants, 0},
 	{0},
 };
@@ -388,6 +414,7 @@ void sp_config_release(struct sp_config *config)
 	for (size_t i = 0; i < config->n_tenants; i++)
 		sp_tenant_release(&config->tenants[i]);
 	free(config->tenants);
+	free(config->trusted);
 	free(config->path);
 	free(config->tls_certificate);
 	free(config->tls_key);
@@ -405,6 +432,14 @@ struct sp_tenant *sp_config_find_tenant(const struct sp_config *config,
 		if (sp_tenant_is_named(&config->tenants[i], name, strlen(name)))
 			return &config->tenants[i];
 	return NULL;
+}
+
+bool sp_config_is_trusted(const struct sp_config *config, const char *ip)
+{
+	for (size_t i = 0; i < config->n_trusted; i++)
+		if (sp_network_has(&config->trusted[i], ip))
+			return true;
+	return false;
 }
 
 /* Puts "a, b, c" into text; cut with an ellipsis when there are many. */

@@ -2,10 +2,12 @@
 #ifndef SP_LIB_CONFIG_H
 #define SP_LIB_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/err.h"
+#include "lib/network.h"
 #include "lib/tenant.h"
 
 enum sp_transport { SP_UDP, SP_TCP, SP_TLS, SP_N_TRANSPORTS };
@@ -29,6 +31,8 @@ struct sp_config {
 	size_t n_listen;
 	char *tls_certificate, *tls_key; /* PEM files; NULL: there are none */
 	char *user; /* that the server becomes when root starts it; or NULL */
+	struct sp_network *trusted;      /* peers whose calls need no digest */
+	size_t n_trusted;
 	struct sp_tenant *tenants;
 	size_t n_tenants;
 };
@@ -56,6 +60,8 @@ struct sp_tenant *sp_config_find_tenant(const struct sp_config *config,
 /* Listens there instead of where the file says. Fails with SP_USAGE. */
 int sp_config_set_listen(struct sp_config *config, const char *const *text,
 	size_t n, struct sp_err *err);
+/* Is the peer at that IPv4 or IPv6 address one of `trusted`? */
+bool sp_config_is_trusted(const struct sp_config *config, const char *ip);
 
 /* Takes apart "udp:HOST:PORT", or with tcp or tls. Fails with SP_CONFIG. */
 int sp_listen_parse(struct sp_listen *listen, const char *text,

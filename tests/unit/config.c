@@ -60,11 +60,11 @@ static const struct {
 	{"db: a\n---\ndb: b\n", "2: a second document, expected only one"},
 	/* Keys. */
 	{"db: a\npools: 1\n", "2: unknown key 'pools', expected db, history, "
-			      "listen, tenants"},
+			      "listen, tls, user, trusted, tenants"},
 	{"db: a\ndb: b\n", "2: 'db' a second time, expected only one"},
 	{"? [db]\n: a\n", "1: a list, expected one value"},
-	{"<<: {db: a}\n",
-		"1: unknown key '<<', expected db, history, listen, tenants"},
+	{"<<: {db: a}\n", "1: unknown key '<<', expected db, history, "
+			  "listen, tls, user, trusted, tenants"},
 	{"db: [a]\n", "1: db: a list, expected one value"},
 	{"db: {a: b}\n", "1: db: a mapping, expected one value"},
 	{"db:\n", "1: db: empty, expected a value"},
@@ -142,6 +142,28 @@ static const struct {
 		"seconds"},
 	{TENANT "  registration: {refresh: 0}\n",
 		"4: registration: refresh 0, expected more"},
+	/* Digests. */
+	{TENANT "  digest: [SHA-256, MD5]\n", NULL},
+	{TENANT "  digest: [sha-256]\n", NULL},
+	{TENANT "  digest: []\n",
+		"4: digest: an empty list, expected at least one entry"},
+	{TENANT "  digest: MD5\n",
+		"4: digest: not a list, expected [a, b] or lines with '- '"},
+	{TENANT "  digest: [MD5, SHA-1]\n",
+		"4: digest: 'SHA-1': expected MD5 or SHA-256"},
+	{TENANT "  digest: [MD5, SHA-256, md5]\n",
+		"4: digest: 'md5' a second time, expected only one"},
+	/* Trusted peers. */
+	{"trusted: []\n", NULL},
+	{"trusted: [10.0.0.7, 10.1.0.0/16, '2001:db8::/32']\n", NULL},
+	{"trusted: 10.0.0.7\n", "1: trusted: not a list, expected [a, b] or "
+				"lines with '- '"},
+	{"trusted:\n- 10.0.0.7\n- 10.1.0.7/16\n",
+		"3: trusted: '10.1.0.7/16' has bits behind the /16, expected "
+		"a network or one address"},
+	{"trusted: [pbx.example]\n",
+		"1: trusted: 'pbx.example': expected an address or a network, "
+		"like 192.0.2.7 or 10.1.0.0/16"},
 	/* Addresses. */
 	{TENANT "  voicemail: vm@a\n",
 		"4: voicemail: 'vm@a' is not a SIP "
@@ -231,6 +253,7 @@ static const char FULL[] =
 	"db: /var/lib/sp/sp.db\n"
 	"history: 30d\n"
 	"listen: [udp:0.0.0.0:5060, 'udp:[::1]:5061']\n"
+	"trusted: [10.0.0.7, 10.1.0.0/16, '::1']\n"
 	"tenants:\n"
 	"- forwarding:\n"
 	"    no-answer: {to: voicemail, after: 25s}\n"
@@ -282,6 +305,21 @@ static void check_full_file(struct unit *u)
 	struct sp_config config;
 	struct sp_err err = {0};
 
+static void check_trusted(struct unit *u, const struct sp_config *config)
+{
+	static const char *const TRUSTED[] = {"10.0.0.7", "10.1.2.3", "::1",
+		"::ffff:10.0.0.7"};
+	static const char *const OTHERS[] = {"10.0.0.8", "10.2.0.0", "::2", "",
+		"127.0.0.1"};
+
+	for (size_t i = 0; i < sizeof TRUSTED / sizeof TRUSTED[0]; i++)
+		unit_ok(u, sp_config_is_trusted(config, TRUSTED[i]),
+			"%s is trusted", TRUSTED[i]);
+	for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
+		unit_ok(u, !sp_config_is_trusted(config, OTHERS[i]),
+			"'%s' is not", OTHERS[i]);
+}
+
 	write_file(FILE_NAME, FULL, strlen(FULL));
 	if (unit_ok(u, sp_config_load(&config, FILE_NAME, NULL, &err) == 0,
 		    "a full file: %s", err.msg)) {
@@ -300,6 +338,11 @@ static void check_full_file(struct unit *u)
 	}
 	sp_config_release(&config);
 }
+		check_trusted(u, &config);
+		unit_ok(u,
+			config.tenants[1].n_digest == 1 &&
+				config.tenants[1].digest[0] == SP_MD5,
+			"MD5 alone unless said");
 
 static void check_no_file(struct unit *u)
 {
@@ -326,6 +369,8 @@ static void check_no_file(struct unit *u)
 }
 
 /* ---- listen ------------------------------------------------------------ */
+		unit_ok(u, !sp_config_is_trusted(&config, "127.0.0.1"),
+			"nobody is trusted");
 
 static void check_listen(struct unit *u)
 {
