@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/binding.h"
 #include "lib/clock.h"
@@ -184,6 +185,40 @@ static int set_registration(const struct sp_yaml_node *node, void *field,
 	return 0;
 }
 
+/* ---- digests ----------------------------------------------------------- */
+
+static int add_digest(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	struct sp_tenant *tenant = field;
+	enum sp_hash_kind kind = SP_MD5;
+	const char *text;
+
+	if (sp_yaml_text(node, &text, err) != 0)
+		return -1;
+	while (kind < SP_N_HASHES && strcasecmp(text, sp_hash_name(kind)) != 0)
+		kind++;
+	if (kind == SP_N_HASHES)
+		return sp_yaml_fail(node, err,
+			"'%.40s': expected MD5 or SHA-256", text);
+	for (size_t i = 0; i < tenant->n_digest; i++)
+		if (tenant->digest[i] == kind)
+			return sp_yaml_fail(node, err,
+				"'%.40s' a second time, expected only one",
+				text);
+	tenant->digest[tenant->n_digest++] = kind;
+	return 0;
+}
+
+static int set_digest(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	struct sp_tenant *tenant = field;
+
+	tenant->n_digest = 0;
+	return sp_yaml_list(node, 1, add_digest, tenant, err);
+}
+
 /* ---- a tenant ---------------------------------------------------------- */
 
 struct draft_rule {
@@ -260,6 +295,7 @@ static const struct sp_yaml_key TENANT_KEYS[] = {
 		offsetof(struct draft, tenant.pool.reserved)},
 	{"rest", set_duration, offsetof(struct draft, tenant.rest_ms)},
 	{"registration", set_registration, offsetof(struct draft, tenant)},
+	{"digest", set_digest, offsetof(struct draft, tenant)},
 	{"voicemail", set_voicemail, offsetof(struct draft, tenant.voicemail)},
 	{"gateway", set_gateway, offsetof(struct draft, tenant.gateway)},
 	{"forwarding", set_forwarding, offsetof(struct draft, rules)},

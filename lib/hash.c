@@ -31,6 +31,11 @@ void sp_hash_free(struct sp_hash *hash)
 	free(hash);
 }
 
+const char *sp_hash_name(enum sp_hash_kind kind)
+{
+	return kind == SP_MD5 ? "MD5" : "SHA-256";
+}
+
 size_t sp_hash_size(enum sp_hash_kind kind)
 {
 	return kind == SP_MD5 ? SP_MD5_SIZE : SP_SHA256_SIZE;

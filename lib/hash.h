@@ -18,6 +18,9 @@ struct sp_hash;
 int sp_hash_new(struct sp_hash **hash, struct sp_err *err);
 void sp_hash_free(struct sp_hash *hash); /* accepts NULL */
 
+/* "MD5", "SHA-256": the algorithms of a digest (RFC 7616, RFC 8760). */
+const char *sp_hash_name(enum sp_hash_kind kind);
+
 /* 16 or 32. */
 size_t sp_hash_size(enum sp_hash_kind kind);
 

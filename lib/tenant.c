@@ -22,6 +22,8 @@ int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
 		.timeout_ms = 30000,
 		.min_ms = 10000,
 		.max_contacts = 5,
+		.digest = {SP_MD5},
+		.n_digest = 1,
 	};
 	tenant->domain = strdup(domain);
 	if (tenant->domain == NULL)

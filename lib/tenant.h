@@ -10,6 +10,7 @@
 #include "lib/db.h"
 #include "lib/err.h"
 #include "lib/forward.h"
+#include "lib/hash.h"
 #include "lib/pool.h"
 
 enum {
@@ -27,8 +28,10 @@ struct sp_tenant {
 	int64_t timeout_ms;   /* the expiry that is granted: 30 s */
 	int64_t min_ms;       /* a shorter one asked for is refused: 10 s */
 	int64_t max_contacts; /* bindings of one extension: 5 */
-	char *voicemail;      /* URI with {number}; NULL: there is none */
-	char *gateway; /* URI for external numbers; NULL: there is none */
+	enum sp_hash_kind digest[SP_N_HASHES]; /* what softphones are offered */
+	size_t n_digest;                       /* of these: MD5 alone */
+	char *voicemail; /* URI with {number}; NULL: there is none */
+	char *gateway;   /* URI for external numbers; NULL: there is none */
 	struct sp_rule defaults[SP_N_CONDITIONS]; /* target "": no rule */
 };
 

@@ -9,20 +9,27 @@
 
 enum { RETRY_AFTER_S = 5 };
 
-static void put_challenge(struct service *s, struct request *rq, bool stale,
+/* One for each algorithm, in the tenant's order (RFC 8760 §2.4). All have the
+ * same nonce, whose count rises whichever is answered. */
+static void put_challenges(struct service *s, struct request *rq, bool stale,
 	struct sip_writer *w)
 {
+	const struct sp_tenant *tenant = rq->scope.tenant;
 	char nonce[SP_NONCE_SIZE];
 	int64_t id = sp_nonce_id(rq->scope.now_ms, s->nonce_count++);
 
 	if (sp_nonce_format(s->key, id, nonce) != 0)
 		return;
-	sipmsg_put_text(w, "WWW-Authenticate: Digest realm=\"");
-	sipmsg_put_text(w, rq->scope.tenant->domain);
-	sipmsg_put_text(w, "\", nonce=\"");
-	sipmsg_put_text(w, nonce);
-	sipmsg_put_text(w, "\", algorithm=MD5, qop=\"auth\"");
-	sipmsg_put_text(w, stale ? ", stale=true\r\n" : "\r\n");
+	for (size_t i = 0; i < tenant->n_digest; i++) {
+		sipmsg_put_text(w, "WWW-Authenticate: Digest realm=\"");
+		sipmsg_put_text(w, tenant->domain);
+		sipmsg_put_text(w, "\", nonce=\"");
+		sipmsg_put_text(w, nonce);
+		sipmsg_put_text(w, "\", algorithm=");
+		sipmsg_put_text(w, sp_hash_name(tenant->digest[i]));
+		sipmsg_put_text(w, ", qop=\"auth\"");
+		sipmsg_put_text(w, stale ? ", stale=true\r\n" : "\r\n");
+	}
 }
 
 /* All current bindings with what is left of them (§10.3 step 8). */
@@ -66,7 +73,7 @@ static void put_headers(struct service *s, struct request *rq,
 		break;
 	case VERDICT_CHALLENGE:
 	case VERDICT_STALE:
-		put_challenge(s, rq, verdict == VERDICT_STALE, w);
+		put_challenges(s, rq, verdict == VERDICT_STALE, w);
 		break;
 	case VERDICT_TOO_BRIEF:
 		sipmsg_put(w, "Min-Expires: %" PRId64 "\r\n",

@@ -42,6 +42,17 @@ static int64_t parse_nc(struct sip_slice nc)
 	return strtol(text, NULL, 16);
 }
 
+/* Any that is offered, and also a stronger one, which does no harm; but not a
+ * weaker one, that somebody in between might have talked the phone into. */
+static bool is_strong_enough(const struct sp_tenant *tenant,
+	enum sp_hash_kind kind)
+{
+	for (size_t i = 0; i < tenant->n_digest; i++)
+		if (tenant->digest[i] <= kind)
+			return true;
+	return false;
+}
+
 /* Everything of the credentials that needs no database. The URI must be of
  * this domain; phones differ in whether they repeat the Request-URI's
  * parameters. */
@@ -63,6 +74,10 @@ static enum verdict check_form(struct service *s, struct request *rq,
 		!sp_tenant_is_named(rq->scope.tenant, uri.host,
 			strlen(uri.host)))
 		return VERDICT_MALFORMED;
+	if (!is_strong_enough(rq->scope.tenant, d->kind)) {
+		request_log_refusal(s, rq, "auth-failed", "weak-algorithm");
+		return VERDICT_CHALLENGE;
+	}
 	if (!sp_nonce_parse(s->key, d->nonce.at, d->nonce.len, nonce_id) ||
 		!sp_nonce_is_fresh(*nonce_id, rq->scope.now_ms))
 		return VERDICT_STALE;

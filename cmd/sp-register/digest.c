@@ -78,6 +78,16 @@ bool digest_is_scheme(struct sip_slice value)
 	       (value.at[6] == ' ' || value.at[6] == '\t');
 }
 
+static void read_algorithm(struct digest *d)
+{
+	for (enum sp_hash_kind kind = 0; kind < SP_N_HASHES; kind++)
+		if (sipmsg_slice_is_nocase(d->algorithm, sp_hash_name(kind))) {
+			d->kind = kind;
+			return;
+		}
+	d->known_algorithm = false;
+}
+
 bool digest_parse(struct sip_slice value, struct digest *d)
 {
 	struct sip_slice param;
@@ -90,11 +100,8 @@ bool digest_parse(struct sip_slice value, struct digest *d)
 	while (sipmsg_next(&value, ',', &param))
 		if (param.len > 0 && !take_param(param, d))
 			return false;
-	if (d->algorithm.at == NULL ||
-		sipmsg_slice_is_nocase(d->algorithm, "MD5"))
-		return true;
-	d->kind = SP_SHA256;
-	d->known_algorithm = sipmsg_slice_is_nocase(d->algorithm, "SHA-256");
+	if (d->algorithm.at != NULL)
+		read_algorithm(d);
 	return true;
 }
 

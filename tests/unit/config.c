@@ -117,7 +117,7 @@ static const struct {
 	{TENANT "  voicemial: sip:a\n",
 		"4: tenants: unknown key 'voicemial', "
 		"expected domain, aliases, pool, reserved, rest, "
-		"registration, voicemail, gateway, forwarding"},
+		"registration, digest, voicemail, gateway, forwarding"},
 	/* Numbers. */
 	{"tenants:\n- domain: a\n  pool: 1000-1999\n",
 		"3: pool: not a list, expected [a, b] or lines with '- '"},
@@ -263,6 +263,7 @@ static const char FULL[] =
 	"  voicemail: sip:vm-{number}@voicemail.acme.example\n"
 	"  registration:\n"
 	"    {refresh: 20s, timeout: 1m, min: 5s, max-contacts: 2}\n"
+	"  digest: [SHA-256, MD5]\n"
 	"  rest: 30d\n"
 	"  reserved: [1000, 1900-1999]\n"
 	"  pool: [1000-1999, 20000-29999]\n"
@@ -288,6 +289,10 @@ static void check_tenant(struct unit *u, const struct sp_tenant *tenant)
 	unit_int(u, tenant->timeout_ms, 60000, "timeout");
 	unit_int(u, tenant->min_ms, 5000, "min");
 	unit_int(u, tenant->max_contacts, 2, "max-contacts");
+	unit_int(u, (int64_t)tenant->n_digest, 2, "digests");
+	unit_ok(u,
+		tenant->digest[0] == SP_SHA256 && tenant->digest[1] == SP_MD5,
+		"in their order");
 	unit_str(u, tenant->voicemail, "sip:vm-{number}@voicemail.acme.example",
 		"voicemail");
 	unit_str(u, tenant->gateway, "sip:trunk.acme.example", "gateway");
@@ -299,11 +304,6 @@ static void check_tenant(struct unit *u, const struct sp_tenant *tenant)
 	unit_ok(u, rules[SP_OFFLINE].enabled && rules[SP_OFFLINE].is_default,
 		"a default rule is on");
 }
-
-static void check_full_file(struct unit *u)
-{
-	struct sp_config config;
-	struct sp_err err = {0};
 
 static void check_trusted(struct unit *u, const struct sp_config *config)
 {
@@ -320,6 +320,11 @@ static void check_trusted(struct unit *u, const struct sp_config *config)
 			"'%s' is not", OTHERS[i]);
 }
 
+static void check_full_file(struct unit *u)
+{
+	struct sp_config config;
+	struct sp_err err = {0};
+
 	write_file(FILE_NAME, FULL, strlen(FULL));
 	if (unit_ok(u, sp_config_load(&config, FILE_NAME, NULL, &err) == 0,
 		    "a full file: %s", err.msg)) {
@@ -333,16 +338,16 @@ static void check_trusted(struct unit *u, const struct sp_config *config)
 		unit_int(u, config.listen[1].port, 5061, "port");
 		unit_int(u, (int64_t)config.n_tenants, 2, "number of tenants");
 		check_tenant(u, &config.tenants[0]);
-		unit_int(u, config.tenants[1].defaults[SP_NO_ANSWER].after_ms,
-			SP_AFTER_MS, "after unless said");
-	}
-	sp_config_release(&config);
-}
 		check_trusted(u, &config);
 		unit_ok(u,
 			config.tenants[1].n_digest == 1 &&
 				config.tenants[1].digest[0] == SP_MD5,
 			"MD5 alone unless said");
+		unit_int(u, config.tenants[1].defaults[SP_NO_ANSWER].after_ms,
+			SP_AFTER_MS, "after unless said");
+	}
+	sp_config_release(&config);
+}
 
 static void check_no_file(struct unit *u)
 {
@@ -364,13 +369,13 @@ static void check_no_file(struct unit *u)
 			sp_ranges_has(&config.tenants[0].pool.automatic,
 				"9999"),
 			"default pool");
+		unit_ok(u, !sp_config_is_trusted(&config, "127.0.0.1"),
+			"nobody is trusted");
 	}
 	sp_config_release(&config);
 }
 
 /* ---- listen ------------------------------------------------------------ */
-		unit_ok(u, !sp_config_is_trusted(&config, "127.0.0.1"),
-			"nobody is trusted");
 
 static void check_listen(struct unit *u)
 {
