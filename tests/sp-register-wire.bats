@@ -107,16 +107,28 @@ teardown() { common_teardown; }
 	assert_status 400 'Too Many Headers'
 }
 
-@test "serve: Require is refused, naming all that is not supported" {
+@test "serve: Require is refused, naming what is not supported" {
 	start_server
-	run send REGISTER 1001 'Require: path, outbound'
-	assert_status 420 'Bad Extension'
-	assert_line 'Unsupported: path, outbound'
-	run send REGISTER 1001 'Require: path' '+Require: outbound'
-	assert_line 'Unsupported: path'
-	assert_line 'Unsupported: outbound'
-	run send REGISTER 1001 'Supported: path'
-	assert_status 401
+	while IFS='|' read -r one two unsupported; do
+		echo "case: $one $two"
+		for method in REGISTER OPTIONS; do
+			URI=sip:acme.example run send $method 1001 "$one" "$two"
+			assert_status 420 'Bad Extension'
+			assert_equal "$(grep ^Unsupported <<<"$output")" \
+				"Unsupported: $unsupported"
+		done
+	done <<-'END'
+	Require: 100rel|-X|100rel
+	Require: path, gruu ,outbound,sec-agree|-X|gruu, sec-agree
+	Require: path, gruu|+require: outbound,x|gruu, x
+	Require: path|+Require: pathx|pathx
+	END
+	for field in 'Require: path, Outbound' 'Require: ,path,' 'Require:' 'Supported: x' 'k: x'; do
+		run send REGISTER 1001 "$field"
+		assert_status 401
+		run send OPTIONS 1001 "$field"
+		assert_status 200
+	done
 }
 
 @test "serve: OPTIONS gets 200, other methods what they must" {
@@ -124,6 +136,7 @@ teardown() { common_teardown; }
 	URI="sip:$SERVER" run send OPTIONS 1001
 	assert_status 200 OK
 	assert_line 'Allow: REGISTER, OPTIONS'
+	assert_line 'Supported: path, outbound'
 	URI=sip:1001@acme.example run send OPTIONS 1001
 	assert_status 404
 	for method in INVITE BYE CANCEL MESSAGE SUBSCRIBE NOTIFY PUBLISH; do
@@ -199,7 +212,7 @@ teardown() { common_teardown; }
 		assert_status 200
 		assert_line --partial 'Contact: <sip:1001@127.0.0.1:5070>;expires=30'
 		assert_equal "$(cut -d : -f 1 <<<"$output" | tail -n +2 | xargs)" \
-			"Via From To Call-ID CSeq Contact Content-Length"
+			"Via From To Call-ID CSeq Date Contact Supported Content-Length"
 	done
 	blank >message
 	run "$SIPSEND" "$SERVER" <message

@@ -35,7 +35,7 @@ teardown() { common_teardown; }
 		'CALL-id: x' -Call-ID 'cseq: 7 REGISTER' -CSeq 'm: <sip:a@127.0.0.1>' -Contact
 	assert_status 200 OK
 	assert_equal "$(cut -d : -f 1 <<<"$output" | tail -n +2 | xargs)" \
-		"Via From To Call-ID CSeq Contact Content-Length"
+		"Via From To Call-ID CSeq Date Contact Supported Content-Length"
 }
 
 @test "serve: the login does as username, too" {

@@ -32,6 +32,19 @@ static void put_challenges(struct service *s, struct request *rq, bool stale,
 	}
 }
 
+/* What was given with a contact; q=1 is as none (§10.2.1.2). */
+static void put_contact_params(const struct sp_binding *b, struct sip_writer *w)
+{
+	if (b->q < 1000)
+		sipmsg_put(w, ";q=0.%03d", (int)b->q);
+	if (b->instance[0] != '\0') {
+		sipmsg_put_text(w, ";+sip.instance=");
+		sipmsg_put_text(w, b->instance);
+	}
+	if (b->reg_id != 0)
+		sipmsg_put(w, ";reg-id=%" PRId64, b->reg_id);
+}
+
 /* All current bindings with what is left of them (§10.3 step 8). */
 static void put_bindings(const struct service *s, int64_t now_ms,
 	struct sip_writer *w)
@@ -44,22 +57,72 @@ static void put_bindings(const struct service *s, int64_t now_ms,
 			continue;
 		sipmsg_put_text(w, "Contact: <");
 		sipmsg_put_text(w, b->contact);
-		sipmsg_put(w, ">;expires=%" PRId64 "\r\n",
+		sipmsg_put(w, ">;expires=%" PRId64,
 			(b->expires_ms - now_ms + 999) / 1000);
-	}
-}
-
-/* We know no extension that a client could require (§8.2.2.3). */
-static void put_unsupported(const struct sip_message *m, struct sip_writer *w)
-{
-	for (int i = 0; i < m->n_fields; i++) {
-		if (m->field[i].header != SIP_REQUIRE)
-			continue;
-		sipmsg_put_text(w, "Unsupported: ");
-		sipmsg_put_slice(w, m->field[i].value);
+		put_contact_params(b, w);
 		sipmsg_put_text(w, "\r\n");
 	}
 }
+
+static void put_registered(const struct service *s, const struct request *rq,
+	struct sip_writer *w)
+{
+	sipmsg_put_date(w, rq->scope.now_ms);
+	put_bindings(s, rq->scope.now_ms, w);
+	if (rq->registration.path[0] != '\0') {
+		sipmsg_put_text(w, "Path: ");
+		sipmsg_put_text(w, rq->registration.path);
+		sipmsg_put_text(w, "\r\n");
+	}
+	if (rq->registration.is_outbound)
+		sipmsg_put_text(w, "Require: outbound\r\n");
+	sipmsg_put_text(w, "Supported: " REQUEST_SUPPORTED "\r\n");
+}
+
+/* ---- what a client requires --------------------------------------------- */
+
+/* Takes the next option of the Require fields that we do not know. *at: the
+ * field that *rest is of. */
+static bool next_unsupported(const struct sip_message *m, int *at,
+	struct sip_slice *rest, struct sip_slice *option)
+{
+	for (;;) {
+		while (sipmsg_next(rest, ',', option))
+			if (option->len > 0 &&
+				!sipmsg_slice_is_nocase(*option, "path") &&
+				!sipmsg_slice_is_nocase(*option, "outbound"))
+				return true;
+		do {
+			if (*at == m->n_fields)
+				return false;
+		} while (m->field[(*at)++].header != SIP_REQUIRE);
+		*rest = m->field[*at - 1].value;
+	}
+}
+
+bool request_is_supported(const struct request *rq)
+{
+	struct sip_slice rest = {0}, option;
+	int at = 0;
+
+	return rq->message.count[SIP_REQUIRE] == 0 ||
+	       !next_unsupported(&rq->message, &at, &rest, &option);
+}
+
+static void put_unsupported(const struct sip_message *m, struct sip_writer *w)
+{
+	struct sip_slice rest = {0}, option;
+	const char *before = "Unsupported: ";
+
+	for (int at = 0; next_unsupported(m, &at, &rest, &option);
+		before = ", ") {
+		sipmsg_put_text(w, before);
+		sipmsg_put_slice(w, option);
+	}
+	sipmsg_put_text(w, "\r\n");
+}
+
+/* ---- the answer --------------------------------------------------------- */
 
 static void put_headers(struct service *s, struct request *rq,
 	enum verdict verdict, struct sip_writer *w)
@@ -67,9 +130,11 @@ static void put_headers(struct service *s, struct request *rq,
 	switch (verdict) {
 	case VERDICT_OK:
 		if (rq->lists_bindings)
-			put_bindings(s, rq->scope.now_ms, w);
+			put_registered(s, rq, w);
 		else
-			sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
+			sipmsg_put_text(w,
+				"Allow: " REQUEST_ALLOW "\r\n"
+				"Supported: " REQUEST_SUPPORTED "\r\n");
 		break;
 	case VERDICT_CHALLENGE:
 	case VERDICT_STALE:

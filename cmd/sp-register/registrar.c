@@ -2,18 +2,47 @@
 #include "cmd/sp-register/registrar.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* ---- reading ----------------------------------------------------------- */
 
-enum verdict registrar_read(const struct sip_message *m, struct registration *r,
-	const char **why)
+static bool is_removal(const struct registration *r,
+	const struct sip_contact *c)
 {
-	r->call_id = sipmsg_header(m, SIP_CALL_ID);
-	r->user_agent = sipmsg_header(m, SIP_USER_AGENT);
-	r->cseq = m->cseq;
-	r->star = false;
-	/* A malformed Expires is as none (§20.19 by way of §10.2.1.1). */
-	r->expires_s = sipmsg_number(sipmsg_header(m, SIP_EXPIRES), UINT32_MAX);
+	return c->expires_s == 0 || (c->expires_s < 0 && r->expires_s == 0);
+}
+
+/* Looks at the reg-ids as RFC 5626 §6 says; those that do not count become 0.
+ * has_ob: a proxy on the way keeps the flow. */
+static enum verdict read_outbound(const struct sip_message *m, bool has_ob,
+	struct registration *r, const char **why)
+{
+	bool is_asked = sipmsg_has_option(m, SIP_SUPPORTED, "outbound") ||
+			sipmsg_has_option(m, SIP_REQUIRE, "outbound");
+	bool is_possible = has_ob || sipmsg_is_first_hop(m);
+	int n_flows = 0, n_new = 0;
+
+	for (int i = 0; i < r->n_contacts; i++) {
+		struct sip_contact *c = &r->contact[i];
+
+		if (c->reg_id != 0 && c->instance.at != NULL) {
+			n_flows++;
+			if (!is_possible && is_asked)
+				return VERDICT_NO_OUTBOUND;
+		}
+		if (c->instance.at == NULL || !is_possible)
+			c->reg_id = 0;
+		n_new += !is_removal(r, c);
+	}
+	r->is_outbound = n_flows > 0 && is_asked;
+	*why = "Contacts Beside One With Reg-Id";
+	return n_flows > 0 && is_possible && n_new > 1 ? VERDICT_MALFORMED
+						       : VERDICT_OK;
+}
+
+static enum verdict read_contacts(const struct sip_message *m,
+	struct registration *r, const char **why)
+{
 	r->n_contacts = sipmsg_contacts(m, r->contact, SIP_MAX_CONTACTS);
 	if (r->n_contacts == SIP_CONTACT_STAR) {
 		r->star = true;
@@ -25,11 +54,34 @@ enum verdict registrar_read(const struct sip_message *m, struct registration *r,
 	if (r->n_contacts == SIP_CONTACT_BAD)
 		return VERDICT_MALFORMED;
 	for (int i = 0; i < r->n_contacts; i++)
-		if (r->contact[i].uri.len >= SP_CONTACT_SIZE)
+		if (r->contact[i].uri.len >= SP_CONTACT_SIZE ||
+			r->contact[i].instance.len >= SP_INSTANCE_SIZE)
 			return VERDICT_MALFORMED;
+	return VERDICT_OK;
+}
+
+enum verdict registrar_read(const struct sip_message *m, struct registration *r,
+	const char **why)
+{
+	enum verdict verdict;
+	bool has_ob;
+
+	r->call_id = sipmsg_header(m, SIP_CALL_ID);
+	r->user_agent = sipmsg_header(m, SIP_USER_AGENT);
+	r->cseq = m->cseq;
+	r->star = false;
+	/* A malformed Expires is as none (§20.19 by way of §10.2.1.1). */
+	r->expires_s = sipmsg_number(sipmsg_header(m, SIP_EXPIRES), UINT32_MAX);
 	*why = "Call-ID Too Long";
-	return r->call_id.len < SP_CALL_ID_SIZE ? VERDICT_OK
-						: VERDICT_MALFORMED;
+	if (r->call_id.len >= SP_CALL_ID_SIZE)
+		return VERDICT_MALFORMED;
+	verdict = read_contacts(m, r, why);
+	if (verdict != VERDICT_OK)
+		return verdict;
+	*why = "Malformed Path";
+	if (!sipmsg_path(m, r->path, sizeof r->path, &has_ob))
+		return VERDICT_MALFORMED;
+	return read_outbound(m, has_ob, r, why);
 }
 
 /* ---- deciding ---------------------------------------------------------- */
@@ -66,15 +118,61 @@ static int64_t grant_s(const struct registration *r,
 	return asked_s;
 }
 
-static int find(const struct decision *d, const char *contact)
+/* Equality of URNs (RFC 5626 §4.1): that of UUIDs knows no case (RFC 4122). */
+static bool is_instance(struct sip_slice instance, const char *known)
+{
+	static const char UUID[] = "\"<urn:uuid:";
+
+	if (strncasecmp(known, UUID, sizeof UUID - 1) == 0)
+		return sipmsg_slice_is_nocase(instance, known);
+	return sipmsg_slice_is(instance, known);
+}
+
+static int find_flow(const struct decision *d, const struct sip_contact *c)
 {
 	for (int i = 0; i < d->n; i++)
-		if (strcmp(d->entry[i].binding.contact, contact) == 0)
-			return i;
-	for (int i = 0; i < d->n; i++)
-		if (sipmsg_uri_equal(d->entry[i].binding.contact, contact))
+		if (d->entry[i].binding.reg_id == c->reg_id &&
+			is_instance(c->instance, d->entry[i].binding.instance))
 			return i;
 	return -1;
+}
+
+/* The binding that a contact means: the same flow of the same instance where it
+ * says so (RFC 5626 §6), else the same URI. With a reg-id that may still be
+ * what the softphone registered before it had one, but no other flow. */
+static int find(const struct decision *d, const struct sip_contact *c,
+	const char *uri)
+{
+	int found = c->reg_id == 0 ? -1 : find_flow(d, c);
+
+	if (found >= 0)
+		return found;
+	for (int i = 0; i < d->n; i++)
+		if ((c->reg_id == 0 || d->entry[i].binding.reg_id == 0) &&
+			strcmp(d->entry[i].binding.contact, uri) == 0)
+			return i;
+	for (int i = 0; i < d->n; i++)
+		if ((c->reg_id == 0 || d->entry[i].binding.reg_id == 0) &&
+			sipmsg_uri_equal(d->entry[i].binding.contact, uri))
+			return i;
+	return -1;
+}
+
+static bool is_same_row(const struct sp_binding *a, const struct sp_binding *b)
+{
+	return strcmp(a->contact, b->contact) == 0 &&
+	       strcmp(a->call_id, b->call_id) == 0 &&
+	       strcmp(a->user_agent, b->user_agent) == 0 &&
+	       strcmp(a->source, b->source) == 0 &&
+	       strcmp(a->transport, b->transport) == 0 &&
+	       strcmp(a->instance, b->instance) == 0 &&
+	       strcmp(a->path, b->path) == 0 && a->flow_id == b->flow_id &&
+	       a->reg_id == b->reg_id && a->q == b->q;
+}
+
+static struct sip_slice slice_of(const char *text)
+{
+	return (struct sip_slice){text, strlen(text)};
 }
 
 /* Fills in what a REGISTER tells; returns whether the wide row changes. */
@@ -87,17 +185,14 @@ static bool write_facts(const struct registration *r,
 	copy_slice(r->call_id, b->call_id, sizeof b->call_id);
 	sipmsg_copy_printable(r->user_agent, b->user_agent,
 		sizeof b->user_agent);
-	copy_slice((struct sip_slice){r->source, strlen(r->source)}, b->source,
-		sizeof b->source);
-	copy_slice((struct sip_slice){r->transport, strlen(r->transport)},
-		b->transport, sizeof b->transport);
+	copy_slice(slice_of(r->source), b->source, sizeof b->source);
+	copy_slice(slice_of(r->transport), b->transport, sizeof b->transport);
+	copy_slice(slice_of(r->path), b->path, sizeof b->path);
+	copy_slice(c->instance, b->instance, sizeof b->instance);
 	b->flow_id = r->flow_id;
-	return strcmp(was.contact, b->contact) != 0 ||
-	       strcmp(was.call_id, b->call_id) != 0 ||
-	       strcmp(was.user_agent, b->user_agent) != 0 ||
-	       strcmp(was.source, b->source) != 0 ||
-	       strcmp(was.transport, b->transport) != 0 ||
-	       was.flow_id != b->flow_id;
+	b->reg_id = c->reg_id;
+	b->q = c->q < 0 ? 1000 : c->q;
+	return !is_same_row(&was, b);
 }
 
 /* A contact may come more than once in a request: what an earlier one has
@@ -133,8 +228,7 @@ static void add(const struct registration *r, const struct sip_contact *c,
 	int i = d->n++;
 
 	d->entry[i].kind = CHANGE_ADD;
-	d->entry[i].binding =
-		(struct sp_binding){.created_ms = now_ms, .q = 1000};
+	d->entry[i].binding = (struct sp_binding){.created_ms = now_ms};
 	refresh(r, c, expires_ms, now_ms, d, i);
 }
 
@@ -174,7 +268,7 @@ static enum verdict decide_contact(const struct registration *r,
 	if (expires_s < 0)
 		return VERDICT_TOO_BRIEF;
 	copy_slice(c->uri, contact, sizeof contact);
-	i = find(d, contact);
+	i = find(d, c, contact);
 	if (i >= 0 && d->entry[i].kind == CHANGE_NONE &&
 		!is_in_order(r, &d->entry[i].binding))
 		return VERDICT_OUT_OF_ORDER;

@@ -22,6 +22,8 @@ struct registration {
 	bool is_repeat; /* a retransmission: what it asked for is done */
 	const char *source, *transport; /* for the binding's row */
 	int64_t flow_id;
+	char path[SP_PATH_SIZE]; /* RFC 3327; "" for none */
+	bool is_outbound;        /* RFC 5626: the answer is to require it */
 };
 
 /* Reads what a registrar needs from a scanned REGISTER. Returns VERDICT_OK, or

@@ -15,6 +15,7 @@ static const struct reply REPLIES[N_VERDICTS] = {
 	[VERDICT_UNKNOWN_METHOD] = {501, "Not Implemented"},
 	[VERDICT_BAD_SCHEME] = {416, "Unsupported URI Scheme"},
 	[VERDICT_BAD_EXTENSION] = {420, "Bad Extension"},
+	[VERDICT_NO_OUTBOUND] = {439, "First Hop Lacks Outbound Support"},
 	[VERDICT_TOO_MANY_HOPS] = {483, "Too Many Hops"},
 	[VERDICT_BAD_VERSION] = {505, "Version Not Supported"},
 	[VERDICT_UNAVAILABLE] = {503, "Service Unavailable"},

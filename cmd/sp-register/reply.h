@@ -16,6 +16,7 @@ enum verdict {
 	VERDICT_UNKNOWN_METHOD,
 	VERDICT_BAD_SCHEME,    /* neither sip: nor sips: */
 	VERDICT_BAD_EXTENSION, /* Require */
+	VERDICT_NO_OUTBOUND,   /* a proxy does not keep flows, RFC 5626 §6 */
 	VERDICT_TOO_MANY_HOPS, /* Max-Forwards 0 */
 	VERDICT_BAD_VERSION,
 	VERDICT_UNAVAILABLE, /* the database did not take it */

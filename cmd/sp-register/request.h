@@ -14,8 +14,10 @@
 #include "lib/scope.h"
 #include "lib/secret.h"
 
-/* The methods that are answered; for the header field Allow. */
-#define REQUEST_ALLOW "REGISTER, OPTIONS"
+/* The methods that are answered, and the extensions that are known; for the
+ * header fields Allow and Supported. */
+#define REQUEST_ALLOW     "REGISTER, OPTIONS"
+#define REQUEST_SUPPORTED "path, outbound"
 
 /* What is counted, for sp-status --summary; named in service.c. */
 enum counter {
@@ -54,6 +56,7 @@ struct request {
 	struct sip_via via;
 	struct sip_uri to;
 	struct digest digest;
+	struct registration registration; /* of a REGISTER that was let in */
 	struct sp_scope scope;
 	struct exchange *exchange;
 	const char *why;          /* phrase for VERDICT_MALFORMED */
@@ -81,6 +84,9 @@ void request_log_refusal(struct service *service, const struct request *request,
 enum verdict request_authenticate(struct service *service,
 	struct request *request, struct sp_credentials *credentials,
 	bool *is_repeat);
+
+/* Does it require nothing but what we know (RFC 3261 §8.2.2.3)? */
+bool request_is_supported(const struct request *request);
 
 /* Writes the answer into the exchange. */
 void request_answer(struct service *service, struct request *request,

@@ -228,22 +228,23 @@ static enum verdict find_domain(struct service *s, struct request *rq)
 static enum verdict handle_register(struct service *s, struct request *rq)
 {
 	char source[ADDRESS_TEXT];
-	struct registration r = {.source = source};
+	struct registration *r = &rq->registration;
 	struct sp_credentials c;
 	enum verdict verdict = find_domain(s, rq);
 
 	if (verdict == VERDICT_OK)
-		verdict = request_authenticate(s, rq, &c, &r.is_repeat);
+		verdict = request_authenticate(s, rq, &c, &r->is_repeat);
 	if (verdict == VERDICT_OK)
-		verdict = registrar_read(&rq->message, &r, &rq->why);
+		verdict = registrar_read(&rq->message, r, &rq->why);
 	if (verdict != VERDICT_OK)
 		return verdict;
 	address_format(rq->exchange->origin.ip, rq->exchange->origin.port,
 		source);
-	r.transport = rq->exchange->transport;
-	r.flow_id = rq->exchange->flow_id;
+	r->source = source;
+	r->transport = rq->exchange->transport;
+	r->flow_id = rq->exchange->flow_id;
 	rq->lists_bindings = true;
-	verdict = register_contacts(s, rq, &r, &c);
+	verdict = register_contacts(s, rq, r, &c);
 	rq->exchange->is_registered = verdict == VERDICT_OK;
 	return verdict;
 }
@@ -293,7 +294,7 @@ static enum verdict handle(struct service *s, struct request *rq)
 	}
 	if (!has_sip_scheme(m->uri))
 		return VERDICT_BAD_SCHEME;
-	if (m->count[SIP_REQUIRE] > 0)
+	if (!request_is_supported(rq))
 		return VERDICT_BAD_EXTENSION;
 	return is_register ? handle_register(s, rq) : handle_options(rq);
 }

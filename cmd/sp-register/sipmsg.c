@@ -28,6 +28,8 @@ static const struct {
 	{"Proxy-Authenticate", 0},
 	{"Min-Expires", 0},
 	{"Retry-After", 0},
+	{"Supported", 'k'},
+	{"Path", 0},
 };
 
 /* ---- slices ------------------------------------------------------------ */
@@ -309,6 +311,30 @@ struct sip_slice sipmsg_header(const struct sip_message *m,
 {
 	return m->first[header] < 0 ? (struct sip_slice){0}
 				    : m->field[m->first[header]].value;
+}
+
+bool sipmsg_has_option(const struct sip_message *m, enum sip_header header,
+	const char *option)
+{
+	struct sip_slice rest, element;
+
+	for (int i = 0; i < m->n_fields; i++) {
+		if (m->field[i].header != header)
+			continue;
+		rest = m->field[i].value;
+		while (sipmsg_next(&rest, ',', &element))
+			if (sipmsg_slice_is_nocase(element, option))
+				return true;
+	}
+	return false;
+}
+
+bool sipmsg_is_first_hop(const struct sip_message *m)
+{
+	struct sip_slice rest = sipmsg_header(m, SIP_VIA), top;
+
+	sipmsg_next(&rest, ',', &top);
+	return m->count[SIP_VIA] == 1 && rest.at == NULL;
 }
 
 /* ---- what every message must have -------------------------------------- */

@@ -17,7 +17,8 @@ enum {
 	SIP_MAX_VIAS = 16,
 	SIP_MAX_CONTACTS = 16, /* in one REGISTER */
 	SIP_TAG_SIZE = 17,
-	SIP_ANSWER_SIZE = 49152,
+	SIP_ANSWER_SIZE =
+		57344, /* for the most bindings, each at its longest */
 };
 
 /* Bytes of somebody else's buffer; not terminated. */
@@ -44,6 +45,8 @@ enum sip_header {
 	SIP_PROXY_AUTHENTICATE,
 	SIP_MIN_EXPIRES,
 	SIP_RETRY_AFTER,
+	SIP_SUPPORTED,
+	SIP_PATH,
 	SIP_N_HEADERS,
 	SIP_OTHER = SIP_N_HEADERS,
 };
@@ -110,6 +113,13 @@ void sipmsg_copy_printable(struct sip_slice slice, char *out, size_t size);
 bool sipmsg_is_param(struct sip_slice param, const char *name,
 	struct sip_slice *value);
 
+/* Is that option tag in a list of SIP_REQUIRE or SIP_SUPPORTED? */
+bool sipmsg_has_option(const struct sip_message *message,
+	enum sip_header header, const char *option);
+
+/* Has no proxy forwarded the request: is there only one Via? */
+bool sipmsg_is_first_hop(const struct sip_message *message);
+
 /* Reads a decimal number of at most `max`. Returns -1 otherwise. */
 int64_t sipmsg_number(struct sip_slice slice, int64_t max);
 
@@ -132,6 +142,12 @@ bool sipmsg_uri_equal(const char *a, const char *b);
 struct sip_contact {
 	struct sip_slice uri; /* the text between < and >, or the addr-spec */
 	int64_t expires_s;    /* -1: not given, or not a number (§10.2.1.1) */
+	int64_t q;            /* in thousandths; -1: not given */
+
+	/* RFC 5626: the value of +sip.instance with its quotes; at is NULL when
+	 * there is none that could be one. reg-id; 0: none. */
+	struct sip_slice instance;
+	int64_t reg_id;
 };
 
 enum { SIP_CONTACT_STAR = -2, SIP_CONTACT_BAD = -1 };
@@ -140,6 +156,12 @@ enum { SIP_CONTACT_STAR = -2, SIP_CONTACT_BAD = -1 };
  * SIP_CONTACT_BAD for a malformed one or more than `max`. */
 int sipmsg_contacts(const struct sip_message *message,
 	struct sip_contact *contacts, int max);
+
+/* Joins all Path fields (RFC 3327) into one list; "" when there is none.
+ * *has_ob: has one of the URIs the parameter of an edge proxy that keeps flows
+ * (RFC 5626 §5.1)? Returns false when one is malformed or all do not fit. */
+bool sipmsg_path(const struct sip_message *message, char *out, size_t size,
+	bool *has_ob);
 
 struct sip_via {
 	struct sip_slice text;   /* the whole element */
@@ -165,6 +187,9 @@ void sipmsg_put(struct sip_writer *writer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void sipmsg_put_text(struct sip_writer *writer, const char *text);
 void sipmsg_put_slice(struct sip_writer *writer, struct sip_slice slice);
+
+/* The header field Date (RFC 3261 §20.17) of a moment. */
+void sipmsg_put_date(struct sip_writer *writer, int64_t time_ms);
 
 /* Starts the response to a request (RFC 3261 §8.2.6.2): status line, Via with
  * received and rport as the datagram came (RFC 3581), From, To with to_tag

@@ -262,31 +262,84 @@ bool sipmsg_uri_equal(const char *a, const char *b)
 
 /* ---- Contact ----------------------------------------------------------- */
 
+/* qvalue of RFC 3261 §25.1 in thousandths: 0 to 1 with up to three decimals.
+ * Returns -1 for anything else. */
+static int64_t read_q(struct sip_slice value)
+{
+	struct sip_slice whole, decimals = value;
+	int64_t n, q = 0;
+
+	if (!sipmsg_next(&decimals, '.', &whole) || whole.len != 1 ||
+		decimals.len > 3)
+		return -1;
+	n = sipmsg_number(whole, 1);
+	if (decimals.at == NULL || decimals.len == 0)
+		return n * 1000;
+	q = sipmsg_number(decimals, 999);
+	if (n < 0 || q < 0 || (n == 1 && q > 0))
+		return -1;
+	for (size_t i = decimals.len; i < 3; i++)
+		q *= 10;
+	return n * 1000 + q;
+}
+
+/* "<URN>" in its quotes; a URN is printable ASCII. */
+static bool is_instance(struct sip_slice value)
+{
+	if (value.at == NULL || value.len < 5 ||
+		memcmp(value.at, "\"<", 2) != 0 ||
+		memcmp(value.at + value.len - 2, ">\"", 2) != 0)
+		return false;
+	for (size_t i = 2; i < value.len - 2; i++)
+		if (value.at[i] <= ' ' || value.at[i] >= 0x7f ||
+			strchr("\"<>\\", value.at[i]) != NULL)
+			return false;
+	return true;
+}
+
+/* What is malformed is as if it were not there, but for q. */
+static bool read_contact_params(struct sip_slice element,
+	struct sip_contact *out)
+{
+	struct sip_slice param, value;
+
+	out->expires_s = out->q = -1;
+	out->reg_id = 0;
+	out->instance = (struct sip_slice){0};
+	sipmsg_next(&element, ';', &param);
+	while (sipmsg_next(&element, ';', &param)) {
+		if (sipmsg_is_param(param, "expires", &value)) {
+			out->expires_s = sipmsg_number(value, UINT32_MAX);
+		} else if (sipmsg_is_param(param, "q", &value)) {
+			out->q = read_q(value);
+			if (out->q < 0)
+				return false;
+		} else if (sipmsg_is_param(param, "reg-id", &value)) {
+			out->reg_id = sipmsg_number(value, INT32_MAX);
+			if (out->reg_id < 0)
+				out->reg_id = 0;
+		} else if (sipmsg_is_param(param, "+sip.instance", &value)) {
+			if (is_instance(value))
+				out->instance = value;
+		}
+	}
+	return true;
+}
+
 static bool read_contact(struct sip_slice element, struct sip_contact *out)
 {
 	char copy[SIP_MAX_LINE + 1];
-	char expires_name[] = "expires"; /* the call takes no const */
-	osip_generic_param_t *expires = NULL;
 	osip_contact_t *contact;
 	struct sip_uri uri;
 	bool ok;
 
-	out->expires_s = -1;
 	out->uri = uri_of(element);
 	if (!sipmsg_parse_uri(out->uri, &uri) || !copy_guarded(element, copy) ||
 		osip_contact_init(&contact) != 0)
 		return false;
 	ok = osip_contact_parse(contact, copy) == 0 && contact->url != NULL;
-	if (ok &&
-		osip_contact_param_get_byname(contact, expires_name,
-			&expires) == 0 &&
-		expires->gvalue != NULL)
-		out->expires_s =
-			sipmsg_number((struct sip_slice){expires->gvalue,
-					      strlen(expires->gvalue)},
-				UINT32_MAX);
 	osip_contact_free(contact);
-	return ok;
+	return ok && read_contact_params(element, out);
 }
 
 int sipmsg_contacts(const struct sip_message *m, struct sip_contact *contacts,
@@ -307,6 +360,58 @@ int sipmsg_contacts(const struct sip_message *m, struct sip_contact *contacts,
 				return SIP_CONTACT_BAD;
 	}
 	return n;
+}
+
+/* ---- Path -------------------------------------------------------------- */
+
+static bool has_uri_param(struct sip_slice uri, const char *name)
+{
+	const char *at = memrchr(uri.at, '@', uri.len);
+	struct sip_slice param, value;
+
+	if (at != NULL)
+		uri = (struct sip_slice){at, uri.len - (size_t)(at - uri.at)};
+	sipmsg_next(&uri, ';', &param);
+	while (sipmsg_next(&uri, ';', &param))
+		if (sipmsg_is_param(param, name, &value))
+			return true;
+	return false;
+}
+
+/* A proxy's address: to be a Route, so with its brackets. */
+static bool read_path(struct sip_slice element, bool *has_ob)
+{
+	struct sip_slice uri = uri_of(element);
+	struct sip_uri parsed;
+
+	if (!sipmsg_parse_address(element, &parsed) ||
+		memchr(element.at, '<', element.len) == NULL)
+		return false;
+	*has_ob |= has_uri_param(uri, "ob");
+	return true;
+}
+
+bool sipmsg_path(const struct sip_message *m, char *out, size_t size,
+	bool *has_ob)
+{
+	struct sip_writer w = {out, size - 1, 0, false};
+	struct sip_slice rest, element;
+
+	*has_ob = false;
+	out[0] = '\0';
+	for (int i = m->first[SIP_PATH]; i >= 0 && i < m->n_fields; i++) {
+		if (m->field[i].header != SIP_PATH)
+			continue;
+		rest = m->field[i].value;
+		while (sipmsg_next(&rest, ',', &element)) {
+			if (!read_path(element, has_ob))
+				return false;
+			sipmsg_put_text(&w, w.len == 0 ? "" : ",");
+			sipmsg_put_slice(&w, element);
+		}
+	}
+	out[w.len] = '\0';
+	return !w.full;
 }
 
 /* ---- Via --------------------------------------------------------------- */

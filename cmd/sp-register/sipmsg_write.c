@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 void sipmsg_put_slice(struct sip_writer *w, struct sip_slice slice)
 {
@@ -34,6 +35,23 @@ void sipmsg_put(struct sip_writer *w, const char *format, ...)
 		w->full = true;
 	else
 		w->len += (size_t)n;
+}
+
+/* In English whatever the locale, in GMT (RFC 3261 §20.17). */
+void sipmsg_put_date(struct sip_writer *w, int64_t time_ms)
+{
+	static const char DAYS[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
+		"Sat"};
+	static const char MONTHS[][4] = {"Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	time_t time_s = (time_t)(time_ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&time_s, &tm) == NULL)
+		return;
+	sipmsg_put(w, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+		DAYS[tm.tm_wday], tm.tm_mday, MONTHS[tm.tm_mon],
+		1900 + tm.tm_year, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 /* The top Via with what we have seen of its sender (RFC 3261 §18.2.1, RFC 3581

@@ -12,6 +12,8 @@ static const int64_t NOW_MS = INT64_C(1795426200000);
 struct have {
 	const char *contact;
 	int cseq, age_s; /* since its last refresh; granted 30 s */
+	const char *instance;
+	int reg_id;
 };
 
 struct asked {
@@ -41,8 +43,12 @@ static void set_have(struct decision *d, const struct have *have)
 			.user_agent = "phone",
 			.refreshed_ms = NOW_MS - h->age_s * 1000,
 			.expires_ms = NOW_MS + (30 - h->age_s) * 1000,
-			.interval_ms = 14000};
+			.interval_ms = 14000,
+			.reg_id = h->reg_id,
+			.q = 1000};
 		snprintf(b->contact, sizeof b->contact, "%s", h->contact);
+		snprintf(b->instance, sizeof b->instance, "%s",
+			h->instance == NULL ? "" : h->instance);
 	}
 }
 
@@ -133,12 +139,12 @@ static void run(struct unit *u, const struct asked *cases, size_t n)
 
 /* ---- cases ------------------------------------------------------------- */
 
-#define A_B                              \
-	{                                \
-		{"sip:1@a", 5, 10},      \
-		{                        \
-			"sip:1@b", 9, 20 \
-		}                        \
+#define A_B                                       \
+	{                                         \
+		{"sip:1@a", 5, 10, NULL, 0},      \
+		{                                 \
+			"sip:1@b", 9, 20, NULL, 0 \
+		}                                 \
 	}
 
 static const struct asked PLAIN[] = {
@@ -175,8 +181,9 @@ static const struct asked PLAIN[] = {
 		" sip:1@a/20  sip:1@b/10 +sip:1@a;transport=udp/30"},
 	/* Both equal it (§19.1.4 is not transitive): the same text wins. */
 	{"the same text before an equal one",
-		{{"sip:1@a", 5, 10}, {"sip:1@a;x", 5, 10}}, "old", 6,
-		"Contact: <sip:1@a;x>\r\n", " sip:1@a/20 =sip:1@a;x/30"},
+		{{"sip:1@a", 5, 10, NULL, 0}, {"sip:1@a;x", 5, 10, NULL, 0}},
+		"old", 6, "Contact: <sip:1@a;x>\r\n",
+		" sip:1@a/20 =sip:1@a;x/30"},
 };
 
 static const struct asked REMOVALS[] = {
@@ -250,12 +257,12 @@ static const struct asked GRANTS[] = {
 		"m: <sip:1@a>;expires=5\r\n", "Interval Too Brief"},
 };
 
-#define THREE                                          \
-	{                                              \
-		{"sip:1@a", 1, 5}, {"sip:2@a", 1, 15}, \
-		{                                      \
-			"sip:3@a", 1, 25               \
-		}                                      \
+#define THREE                                                            \
+	{                                                                \
+		{"sip:1@a", 1, 5, NULL, 0}, {"sip:2@a", 1, 15, NULL, 0}, \
+		{                                                        \
+			"sip:3@a", 1, 25, NULL, 0                        \
+		}                                                        \
 	}
 
 static const struct asked CROWDS[] = {
@@ -281,18 +288,19 @@ static const struct asked CROWDS[] = {
 	{"a refresh needs no room", THREE, "old", 2, "m: <sip:1@a>\r\n",
 		"=sip:1@a/30  sip:2@a/15  sip:3@a/5"},
 	{"of the same age, the first registered",
-		{{"sip:1@a", 1, 5}, {"sip:2@a", 1, 5}, {"sip:3@a", 1, 5}},
+		{{"sip:1@a", 1, 5, NULL, 0}, {"sip:2@a", 1, 5, NULL, 0},
+			{"sip:3@a", 1, 5, NULL, 0}},
 		"new", 1, "m: <sip:4@a>\r\n",
 		" sip:1@a/25  sip:2@a/25 !sip:3@a +sip:4@a/30"},
 	/* max-contacts was higher once. */
 	{"a query of too many",
-		{{"sip:1@a", 1, 1}, {"sip:2@a", 1, 2}, {"sip:3@a", 1, 3},
-			{"sip:4@a", 1, 4}},
+		{{"sip:1@a", 1, 1, NULL, 0}, {"sip:2@a", 1, 2, NULL, 0},
+			{"sip:3@a", 1, 3, NULL, 0}, {"sip:4@a", 1, 4, NULL, 0}},
 		"old", 2, "",
 		" sip:1@a/29  sip:2@a/28  sip:3@a/27  sip:4@a/26"},
 	{"a refresh of too many",
-		{{"sip:1@a", 1, 1}, {"sip:2@a", 1, 2}, {"sip:3@a", 1, 3},
-			{"sip:4@a", 1, 4}},
+		{{"sip:1@a", 1, 1, NULL, 0}, {"sip:2@a", 1, 2, NULL, 0},
+			{"sip:3@a", 1, 3, NULL, 0}, {"sip:4@a", 1, 4, NULL, 0}},
 		"old", 2, "m: <sip:4@a>\r\n",
 		" sip:1@a/29  sip:2@a/28 !sip:3@a =sip:4@a/30"},
 };
@@ -322,6 +330,235 @@ static const struct asked TWICE[] = {
 		"m: <sip:1@a>;expires=0, <sip:1@a>;expires=0\r\n",
 		"-sip:1@a  sip:1@b/10"},
 };
+
+/* ---- RFC 5626 ---------------------------------------------------------- */
+
+#define X "\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\""
+#define Y "\"<urn:uuid:00000000-0000-1000-8000-000A95A0E129>\""
+#define Z "\"<urn:gsma:imei:90420156-025763-0>\""
+
+/* A phone with two flows of one contact, and one without. */
+#define FLOWS                                                      \
+	{                                                          \
+		{"sip:1@a", 5, 5, X, 1}, {"sip:1@a", 6, 10, X, 2}, \
+		{                                                  \
+			"sip:1@c", 8, 20, Z, 0                     \
+		}                                                  \
+	}
+#define M(uri, instance, id) \
+	"m: <" uri ">;+sip.instance=" instance ";reg-id=" id "\r\n"
+
+static const struct asked INSTANCES[] = {
+	{"the first", {{0}}, "new", 1, M("sip:1@a", X, "1"), "+sip:1@a/30"},
+	{"a refresh", FLOWS, "old", 6, M("sip:1@a", X, "1"),
+		"=sip:1@a/30  sip:1@a/20  sip:1@c/10"},
+	{"the other flow", FLOWS, "old", 7, M("sip:1@a", X, "2"),
+		" sip:1@a/25 =sip:1@a/30  sip:1@c/10"},
+	{"the other phone", {{"sip:1@a", 5, 5, X, 1}, {"sip:1@b", 7, 15, Y, 1}},
+		"old", 8, M("sip:1@a", Y, "1"), " sip:1@a/25 ~sip:1@a/30"},
+	{"a third flow", {{"sip:1@a", 5, 5, X, 1}, {"sip:1@a", 6, 10, X, 2}},
+		"new", 1, M("sip:1@a", X, "3"),
+		" sip:1@a/25  sip:1@a/20 +sip:1@a/30"},
+	{"started again, with another contact", FLOWS, "new", 1,
+		M("sip:9@d", X, "1"), "~sip:9@d/30  sip:1@a/20  sip:1@c/10"},
+	{"of its own flow the CSeq must rise", FLOWS, "old", 5,
+		M("sip:9@d", X, "1"), "CSeq Out Of Order"},
+	{"a UUID knows no case", FLOWS, "new", 1,
+		M("sip:9@d",
+			"\"<URN:UUID:00000000-0000-1000-8000-000a95a0e128>\"",
+			"1"),
+		"~sip:9@d/30  sip:1@a/20  sip:1@c/10"},
+	{"other URNs do", {{"sip:1@a", 5, 5, "\"<urn:x:a>\"", 1}}, "new", 1,
+		M("sip:9@d", "\"<urn:x:A>\"", "1"), " sip:1@a/25 +sip:9@d/30"},
+	{"a part of an instance is another",
+		{{"sip:1@a", 5, 5, "\"<urn:x:ab>\"", 1}}, "new", 1,
+		M("sip:9@d", "\"<urn:x:a>\"", "1"), " sip:1@a/25 +sip:9@d/30"},
+	{"gone", FLOWS, "new", 1,
+		"m: <sip:9@d>;reg-id=2;+sip.instance=" X ";expires=0\r\n",
+		" sip:1@a/25 -sip:1@a  sip:1@c/10"},
+	{"moved, the old flow gone", FLOWS, "new", 1,
+		"m: <sip:9@d>;reg-id=1;+sip.instance=" X
+		", <sip:1@a>;reg-id=2;+sip.instance=" X ";expires=0\r\n",
+		"~sip:9@d/30 -sip:1@a  sip:1@c/10"},
+	{"all gone", FLOWS, "new", 1, "m: *\r\nExpires: 0\r\n",
+		"-sip:1@a -sip:1@a -sip:1@c"},
+	/* Without a reg-id it is the URI. */
+	{"an instance alone", FLOWS, "new", 1,
+		"m: <sip:9@d>;+sip.instance=" Z ";expires=0\r\n",
+		" sip:1@a/25  sip:1@a/20  sip:1@c/10"},
+	{"an instance alone, the same URI", FLOWS, "new", 1,
+		"m: <sip:1@c>;+sip.instance=" Y "\r\n",
+		" sip:1@a/25  sip:1@a/20 ~sip:1@c/30"},
+	{"neither", {{"sip:1@a", 5, 5, X, 1}, {"sip:1@b", 7, 15, Y, 1}}, "new",
+		1, "m: <sip:1@b>\r\n", " sip:1@a/25 ~sip:1@b/30"},
+	{"a reg-id alone is none",
+		{{"sip:1@a", 5, 5, X, 1}, {"sip:1@b", 7, 15, Y, 1}}, "new", 1,
+		"m: <sip:1@b>;reg-id=7\r\n", " sip:1@a/25 ~sip:1@b/30"},
+	/* It has a reg-id from now on. */
+	{"the same phone, newer", {{"sip:1@c", 8, 20, Z, 0}}, "new", 1,
+		M("sip:1@c", Z, "1"), "~sip:1@c/30"},
+	{"the oldest goes",
+		{{"sip:1@a", 5, 5, X, 1}, {"sip:1@a", 6, 10, X, 2},
+			{"sip:1@b", 7, 15, Y, 1}},
+		"new", 1, M("sip:1@a", X, "3"),
+		" sip:1@a/25  sip:1@a/20 !sip:1@b +sip:1@a/30"},
+	{"a flow is for one contact", FLOWS, "new", 1,
+		"m: <sip:8@d>, <sip:9@d>;reg-id=1;+sip.instance=" X "\r\n",
+		"Contacts Beside One With Reg-Id"},
+	{"one that goes is fine, by the header", FLOWS, "new", 1,
+		"Expires: 0\r\nm: <sip:1@c>, <sip:9@d>;reg-id=1"
+		";expires=30;+sip.instance=" X "\r\n",
+		"~sip:9@d/30  sip:1@a/20 -sip:1@c"},
+};
+
+#define OUTBOUND "Supported: path, OUTBOUND\r\n"
+#define PROXY    "Via: SIP/2.0/UDP b\r\n"
+#define A_X_1                                 \
+	{                                     \
+		{                             \
+			"sip:1@a", 1, 5, X, 1 \
+		}                             \
+	}
+
+/* Through a proxy; what comes of it, with an outbound Require or without. */
+static const struct {
+	struct asked asked;
+	bool is_outbound;
+} PROXIED[] = {
+	{{"nobody between", A_X_1, "new", 1, OUTBOUND M("sip:9@d", X, "1"),
+		 "~sip:9@d/30"},
+		true},
+	{{"it requires it", A_X_1, "new", 1,
+		 "Require: outbound\r\n" M("sip:9@d", X, "1"), "~sip:9@d/30"},
+		true},
+	{{"it does not ask for it", A_X_1, "new", 1, M("sip:9@d", X, "1"),
+		 "~sip:9@d/30"},
+		false},
+	{{"it asks without a reg-id", A_X_1, "new", 1,
+		 OUTBOUND "m: <sip:1@a>;+sip.instance=" X "\r\n",
+		 "~sip:1@a/30"},
+		false},
+	{{"it asks without an instance", A_X_1, "new", 1,
+		 OUTBOUND "m: <sip:1@a>;reg-id=1\r\n", "~sip:1@a/30"},
+		false},
+	{{"a proxy that knows nothing", A_X_1, "new", 1,
+		 PROXY OUTBOUND M("sip:9@d", X, "1"),
+		 "First Hop Lacks Outbound Support"},
+		false},
+	{{"in one field", A_X_1, "new", 1,
+		 "v: SIP/2.0/UDP b, SIP/2.0/UDP c\r\n" OUTBOUND M("sip:9@d", X,
+			 "1"),
+		 "First Hop Lacks Outbound Support"},
+		false},
+	{{"a proxy with a path alone", A_X_1, "new", 1,
+		 PROXY OUTBOUND "Path: <sip:p;lr>\r\n" M("sip:9@d", X, "1"),
+		 "First Hop Lacks Outbound Support"},
+		false},
+	{{"a proxy that keeps the flow", A_X_1, "new", 1,
+		 PROXY OUTBOUND "Path: <sip:p;lr;ob>\r\n" M("sip:9@d", X, "1"),
+		 "~sip:9@d/30"},
+		true},
+	{{"the first of two", A_X_1, "new", 1,
+		 PROXY OUTBOUND
+		 "Path: <sip:q;lr>, <sip:t@p;OB;lr>\r\n" M("sip:9@d", X, "1"),
+		 "~sip:9@d/30"},
+		true},
+	/* Then the reg-id does not count. */
+	{{"not asked, through a proxy", A_X_1, "new", 1,
+		 PROXY M("sip:9@d", X, "1"), " sip:1@a/25 +sip:9@d/30"},
+		false},
+	{{"the same URI, through a proxy", A_X_1, "new", 1,
+		 PROXY M("sip:1@a", X, "1"), "~sip:1@a/30"},
+		false},
+	{{"two of them, through a proxy", {{0}}, "new", 1,
+		 PROXY "m: <sip:8@d>, <sip:9@d>;reg-id=1;+sip.instance=" X
+		       "\r\n",
+		 "+sip:8@d/30 +sip:9@d/30"},
+		false},
+};
+
+static void check_proxied(struct unit *u)
+{
+	static struct decision d;
+	static char text[8192];
+
+	for (size_t i = 0; i < sizeof PROXIED / sizeof PROXIED[0]; i++) {
+		const struct asked *a = &PROXIED[i].asked;
+		struct registration r;
+		const char *why;
+
+		unit_str(u, decide(a, &TENANT, &d), a->decision, a->name);
+		if (read_request(a, text, sizeof text, &r, &why) == VERDICT_OK)
+			unit_int(u, r.is_outbound, PROXIED[i].is_outbound,
+				"  outbound");
+	}
+}
+
+/* What is kept of the parameters, and a change of any is written. */
+static void check_params(struct unit *u)
+{
+	static const struct {
+		const char *headers;
+		enum change_kind kind;
+		int q, reg_id;
+		const char *instance, *path;
+	} CASES[] = {
+		{"m: <sip:1@a>\r\n", CHANGE_REFRESH, 1000, 0, "", ""},
+		{"m: <sip:1@a>;q=1.000\r\n", CHANGE_REFRESH, 1000, 0, "", ""},
+		{"m: <sip:1@a>;q=0.25\r\n", CHANGE_REWRITE, 250, 0, "", ""},
+		{"m: <sip:1@a>;q=0\r\n", CHANGE_REWRITE, 0, 0, "", ""},
+		{"m: <sip:1@a>;+sip.instance=" X "\r\n", CHANGE_REWRITE, 1000,
+			0, X, ""},
+		{M("sip:1@a", X, "2147483647"), CHANGE_REWRITE, 1000,
+			2147483647, X, ""},
+		{"Path: <sip:p;lr>\r\nm: <sip:1@a>\r\n", CHANGE_REWRITE, 1000,
+			0, "", "<sip:p;lr>"},
+	};
+	static struct decision d;
+	struct asked a = {"", A_B, "old", 6, NULL, NULL};
+	const struct sp_binding *b = &d.entry[0].binding;
+
+	for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+		a.headers = CASES[i].headers;
+		decide(&a, &TENANT, &d);
+		unit_int(u, d.entry[0].kind, CASES[i].kind, a.headers);
+		unit_int(u, b->q, CASES[i].q, "  q");
+		unit_int(u, b->reg_id, CASES[i].reg_id, "  reg-id");
+		unit_str(u, b->instance, CASES[i].instance, "  instance");
+		unit_str(u, b->path, CASES[i].path, "  path");
+	}
+}
+
+/* An instance of `len` bytes with its quotes. */
+static void check_instance_size(struct unit *u, int len, enum verdict verdict)
+{
+	static char text[8192];
+	char headers[512];
+	struct asked a = {.call_id = "1", .cseq = 1, .headers = headers};
+	struct registration r;
+	const char *why = NULL;
+
+	snprintf(headers, sizeof headers,
+		"m: <sip:1@a>;+sip.instance=\"<urn:x:%0*d>\"\r\n", len - 10, 0);
+	unit_int(u, read_request(&a, text, sizeof text, &r, &why), verdict,
+		"a long instance");
+	if (verdict != VERDICT_OK)
+		unit_str(u, why, "Malformed Contact", "  why");
+}
+
+static void check_path(struct unit *u)
+{
+	static char text[8192];
+	struct asked a = {.call_id = "1",
+		.cseq = 1,
+		.headers = "Path: <sip:p>x\r\nm: <sip:1@a>\r\n"};
+	struct registration r;
+	const char *why = NULL;
+
+	unit_int(u, read_request(&a, text, sizeof text, &r, &why),
+		VERDICT_MALFORMED, "a bad path");
+	unit_str(u, why, "Malformed Path", "  why");
+}
 
 /* ---- reading ----------------------------------------------------------- */
 
@@ -519,6 +756,12 @@ int main(void)
 	RUN(&u, GRANTS);
 	RUN(&u, CROWDS);
 	RUN(&u, TWICE);
+	RUN(&u, INSTANCES);
+	check_proxied(&u);
+	check_params(&u);
+	check_instance_size(&u, SP_INSTANCE_SIZE - 1, VERDICT_OK);
+	check_instance_size(&u, SP_INSTANCE_SIZE, VERDICT_MALFORMED);
+	check_path(&u);
 	check_read(&u);
 	check_contacts(&u, SP_CONTACT_SIZE - 1, 1, VERDICT_OK);
 	check_contacts(&u, SP_CONTACT_SIZE, 1, VERDICT_MALFORMED);

@@ -174,6 +174,7 @@ static const struct pair EQUAL[] = {
 	{"sip:carol@chicago.com", "sip:carol@chicago.com;security=on"},
 	{"sip:carol@chicago.com;newparam=5",
 		"sip:carol@chicago.com;security=on"},
+	{"sip:carol@chicago.com", "sip:carol@chicago.com;security=off"},
 	{"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
 		"sip:biloxi.com;method=REGISTER;transport=tcp"
 		"?to=sip:bob%40biloxi.com"},
@@ -257,16 +258,17 @@ static void check_equality(struct unit *u)
 
 /* ---- Contact ----------------------------------------------------------- */
 
-/* A message with these Contact fields and nothing else. */
-static void set_contacts(struct sip_message *m, const char *const values[])
+/* A message with these fields of a header and nothing else. */
+static void set_fields(struct sip_message *m, enum sip_header header,
+	const char *const values[])
 {
 	memset(m, 0, sizeof *m);
 	memset(m->first, -1, sizeof m->first);
 	for (int i = 0; values[i] != NULL; i++) {
 		m->field[m->n_fields++] =
-			(struct sip_field){SIP_CONTACT, slice(values[i])};
-		m->first[SIP_CONTACT] = 0;
-		m->count[SIP_CONTACT]++;
+			(struct sip_field){header, slice(values[i])};
+		m->first[header] = 0;
+		m->count[header]++;
 	}
 }
 
@@ -281,6 +283,14 @@ static const char *describe_contacts(const struct sip_contact *c, int n)
 		sipmsg_put_text(&w, i == 0 ? "" : " ");
 		sipmsg_put_slice(&w, c[i].uri);
 		sipmsg_put(&w, "/%lld", (long long)c[i].expires_s);
+		if (c[i].q >= 0)
+			sipmsg_put(&w, " q %lld", (long long)c[i].q);
+		if (c[i].reg_id != 0)
+			sipmsg_put(&w, " id %lld", (long long)c[i].reg_id);
+		if (c[i].instance.at != NULL) {
+			sipmsg_put_text(&w, " of ");
+			sipmsg_put_slice(&w, c[i].instance);
+		}
 	}
 	text[w.len] = '\0';
 	return text;
@@ -298,7 +308,7 @@ static void check_contacts(struct unit *u)
 		{{"<sip:a@b>;expires=30"}, "sip:a@b/30"},
 		{{"<sip:a@b>;EXPIRES=30"}, "sip:a@b/30"},
 		{{"<sip:a@b>;expires = 30"}, "sip:a@b/30"},
-		{{"<sip:a@b>;q=0.5;expires=30;x"}, "sip:a@b/30"},
+		{{"<sip:a@b>;q=0.5;expires=30;x"}, "sip:a@b/30 q 500"},
 		{{"sip:a@b;expires=30"}, "sip:a@b/30"},
 		{{"<sip:a@b;expires=9>"}, "sip:a@b;expires=9/-1"},
 		{{"<sip:a@b;transport=udp>;expires=0"},
@@ -313,7 +323,54 @@ static void check_contacts(struct unit *u)
 		{{"\"<sip:x@y>\\\"\" <sip:a@b>;expires=3"}, "sip:a@b/3"},
 		{{"<sip:a,b@c>;expires=3"}, "sip:a,b@c/3"},
 		{{"<sip:a@b>;+sip.instance=\"<urn:uuid:0,1;2>\";expires=3"},
-			"sip:a@b/3"},
+			"sip:a@b/3 of \"<urn:uuid:0,1;2>\""},
+		/* q (RFC 3261 §25.1). */
+		{{"<sip:a@b>;q=0"}, "sip:a@b/-1 q 0"},
+		{{"<sip:a@b>;q=0."}, "sip:a@b/-1 q 0"},
+		{{"<sip:a@b>;Q = 0.7"}, "sip:a@b/-1 q 700"},
+		{{"<sip:a@b>;q=0.07"}, "sip:a@b/-1 q 70"},
+		{{"<sip:a@b>;q=0.007"}, "sip:a@b/-1 q 7"},
+		{{"<sip:a@b>;q=0.999"}, "sip:a@b/-1 q 999"},
+		{{"sip:a@b;q=0.5"}, "sip:a@b/-1 q 500"},
+		{{"<sip:a@b;q=9>"}, "sip:a@b;q=9/-1"},
+		{{"<sip:a@b>;q=1"}, "sip:a@b/-1 q 1000"},
+		{{"<sip:a@b>;q=1."}, "sip:a@b/-1 q 1000"},
+		{{"<sip:a@b>;q=1.000"}, "sip:a@b/-1 q 1000"},
+		{{"<sip:a@b>;q=1.001"}, "bad"},
+		{{"<sip:a@b>;q=0.0001"}, "bad"},
+		{{"<sip:a@b>;q=0.5x"}, "bad"},
+		{{"<sip:a@b>;q=0.-5"}, "bad"},
+		{{"<sip:a@b>;q=0.5.5"}, "bad"},
+		{{"<sip:a@b>;q=.5"}, "bad"},
+		{{"<sip:a@b>;q=00.5"}, "bad"},
+		{{"<sip:a@b>;q=2"}, "bad"},
+		{{"<sip:a@b>;q=-1"}, "bad"},
+		{{"<sip:a@b>;q=\"0.5\""}, "bad"},
+		{{"<sip:a@b>;q="}, "bad"},
+		{{"<sip:a@b>;q"}, "bad"},
+		{{"<sip:a@b>;q=0.5", "<sip:c@d>;q=5"}, "bad"},
+		/* RFC 5626; what is malformed is as if it were not there. */
+		{{"<sip:a@b>;reg-id=1;+sip.instance=\"<urn:x:y>\""},
+			"sip:a@b/-1 id 1 of \"<urn:x:y>\""},
+		{{"<sip:a@b>; Reg-ID = 2 ; +SIP.Instance = \"<urn:x:y>\""},
+			"sip:a@b/-1 id 2 of \"<urn:x:y>\""},
+		{{"<sip:a@b>;reg-id=2147483647"}, "sip:a@b/-1 id 2147483647"},
+		{{"<sip:a@b>;reg-id=2147483648"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;reg-id=0"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;reg-id=-1"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;reg-id=one"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;reg-id=\"1\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;reg-id"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"urn:x:y\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"<>\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"<a b>\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"<a\\\"b>\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"<\xc3\xab>\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"<a>"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=\"\""}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance=x"}, "sip:a@b/-1"},
+		{{"<sip:a@b>;+sip.instance"}, "sip:a@b/-1"},
+		{{"\"A;q=5\" <sip:a;q=5@b>;expires=3"}, "sip:a;q=5@b/3"},
 		{{"<sip:[::1]:5070>"}, "sip:[::1]:5070/-1"},
 		{{"<sips:a@b>"}, "sips:a@b/-1"},
 		/* Not a number: as if it were not there (§10.2.1.1). */
@@ -356,7 +413,7 @@ static void check_contacts(struct unit *u)
 	struct sip_message m;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		set_contacts(&m, cases[i].values);
+		set_fields(&m, SIP_CONTACT, cases[i].values);
 		unit_str(u,
 			describe_contacts(contacts,
 				sipmsg_contacts(&m, contacts,
@@ -365,11 +422,70 @@ static void check_contacts(struct unit *u)
 			cases[i].values[0] == NULL ? "none"
 						   : cases[i].values[0]);
 	}
-	set_contacts(&m, (const char *const[]){"<sip:a@b>,<sip:a@b>",
-				 "<sip:a@b>", NULL});
+	set_fields(&m, SIP_CONTACT,
+		(const char *const[]){"<sip:a@b>,<sip:a@b>", "<sip:a@b>",
+			NULL});
 	unit_int(u, sipmsg_contacts(&m, contacts, 3), 3, "as many as fit");
 	unit_int(u, sipmsg_contacts(&m, contacts, 2), SIP_CONTACT_BAD,
 		"one too many");
+}
+
+/* ---- Path, RFC 3327 ---------------------------------------------------- */
+
+static void check_paths(struct unit *u)
+{
+	static const struct {
+		const char *const values[4];
+		const char *path; /* NULL: refused; +: with ob */
+	} cases[] = {
+		{{NULL}, ""},
+		{{"<sip:p.a;lr>"}, "<sip:p.a;lr>"},
+		{{"<sip:p.a;lr>,<sip:q.a;lr>"}, "<sip:p.a;lr>,<sip:q.a;lr>"},
+		{{"<sip:p.a;lr>  ,\t<sip:q.a>",
+			 "<sips:[::1]:5061;lr>;x=\"y,z\""},
+			"<sip:p.a;lr>,<sip:q.a>,<sips:[::1]:5061;lr>;x=\"y,"
+			"z\""},
+		{{"P <sip:p.a>"}, "P <sip:p.a>"},
+		{{"<sip:p.a;lr;ob>"}, "+<sip:p.a;lr;ob>"},
+		{{"<sip:p.a;OB>"}, "+<sip:p.a;OB>"},
+		{{"<sip:q.a>", "<sip:t@p.a;ob;lr>"},
+			"+<sip:q.a>,<sip:t@p.a;ob;lr>"},
+		{{"<sip:p.a>;ob"}, "<sip:p.a>;ob"},
+		{{"<sip:ob>"}, "<sip:ob>"},
+		{{"<sip:a;ob;b@p.a>"}, "<sip:a;ob;b@p.a>"},
+		{{"<sip:p.a;obx;x=ob>"}, "<sip:p.a;obx;x=ob>"},
+		{{""}, NULL},
+		{{"<sip:p.a>,"}, NULL},
+		{{"<sip:p.a>", ""}, NULL},
+		{{"sip:p.a;lr"}, NULL},
+		{{"<sip:p.a"}, NULL},
+		{{"<sip:p.a>x"}, NULL},
+		{{"<tel:1>"}, NULL},
+		{{"<sip:p.a%00>"}, NULL},
+		{{"<sip:p.a:x>"}, NULL},
+		{{"*"}, NULL},
+	};
+	char path[64] = "+";
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sip_message m;
+		bool has_ob, ok;
+
+		set_fields(&m, SIP_PATH, cases[i].values);
+		ok = sipmsg_path(&m, path + 1, sizeof path - 1, &has_ob);
+		unit_str(u, ok ? path + !has_ob : NULL, cases[i].path,
+			cases[i].values[0] == NULL ? "none"
+						   : cases[i].values[0]);
+		if (!ok)
+			continue;
+		ok = sipmsg_path(&m, path + 1, strlen(path + 1) + 1, &has_ob);
+		unit_ok(u, ok, "  fits");
+		if (path[1] != '\0')
+			unit_ok(u,
+				!sipmsg_path(&m, path + 1, strlen(path + 1),
+					&has_ob),
+				"  but not into a byte less");
+	}
 }
 
 /* ---- Via --------------------------------------------------------------- */
@@ -458,6 +574,7 @@ int main(void)
 	check_addresses(&u);
 	check_equality(&u);
 	check_contacts(&u);
+	check_paths(&u);
 	check_vias(&u);
 	return unit_done(&u);
 }

@@ -187,6 +187,33 @@ static void check_replies(struct unit *u)
 	unit_int(u, sound, N_VERDICTS, "every verdict has a reply");
 }
 
+static void check_date(struct unit *u)
+{
+	static const struct {
+		int64_t time_ms;
+		const char *date;
+	} cases[] = {
+		/* The example of RFC 3261 §20.17. */
+		{INT64_C(1289690940000), "Sat, 13 Nov 2010 23:29:00 GMT"},
+		{0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+		{999, "Thu, 01 Jan 1970 00:00:00 GMT"},
+		{INT64_C(1709164799999), "Wed, 28 Feb 2024 23:59:59 GMT"},
+		{INT64_C(1709164800000), "Thu, 29 Feb 2024 00:00:00 GMT"},
+		{INT64_C(4102444799000), "Thu, 31 Dec 2099 23:59:59 GMT"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[64], expected[64];
+		struct sip_writer w = {text, sizeof text - 1, 0, false};
+
+		sipmsg_put_date(&w, cases[i].time_ms);
+		text[w.len] = '\0';
+		snprintf(expected, sizeof expected, "Date: %s\r\n",
+			cases[i].date);
+		unit_str(u, text, expected, cases[i].date);
+	}
+}
+
 int main(void)
 {
 	struct unit u = {0};
@@ -197,5 +224,6 @@ int main(void)
 	check_missing(&u);
 	check_full(&u);
 	check_replies(&u);
+	check_date(&u);
 	return unit_done(&u);
 }
