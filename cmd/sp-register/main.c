@@ -1,4 +1,4 @@
-/* sp-register: serve registrations; log a softphone in; log one out. */
+/* sp-register: serve registrations; log a softphone in; log one out; probe. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,11 +6,14 @@
 #include "cmd/cli/app.h"
 #include "cmd/cli/opts.h"
 #include "cmd/cli/report.h"
+#include "cmd/cli/secret_input.h"
 #include "cmd/sp-register/log.h"
 #include "cmd/sp-register/login.h"
+#include "cmd/sp-register/probe.h"
 #include "cmd/sp-register/serve.h"
 #include "cmd/sp-register/sipmsg.h"
 #include "lib/binding.h"
+#include "lib/clock.h"
 #include "lib/secret.h"
 #include "lib/text.h"
 
@@ -69,107 +72,202 @@ static int main_serve(int argc, char **argv)
 	return sp_app_fail("sp-register", &err);
 }
 
-/* ---- login ------------------------------------------------------------- */
+/* ---- login and probe --------------------------------------------------- */
 
-/* From a file's first line, else from the environment; never an argument,
- * which everybody can read. */
-static int read_secret(const char *path, char out[SP_SECRET_SIZE],
+/* What their command lines have in common. */
+struct client_words {
+	const char *server, *transport, *ca_file, *secret_file, *secret_fd,
+		*tenant;
+	bool insecure;
+	char copy[300]; /* of the server, taken apart */
+	char secret[SP_SECRET_SIZE];
+};
+
+enum { N_CLIENT_OPTS = 7, PROBE_TIMEOUT_MS = 5000 };
+
+static void put_client_opts(struct sp_opt *opts, struct client_words *w)
+{
+	const struct sp_opt shared[N_CLIENT_OPTS] = {
+		{0, "server", "HOST[:PORT]",
+			"the SIP server (default: the domain, port 5060, with "
+			"TLS 5061)",
+			NULL, &w->server, NULL},
+		{0, "transport", "udp|tcp|tls",
+			"how to reach it (default: udp)", NULL, &w->transport,
+			NULL},
+		{0, "ca-file", "FILE",
+			"PEM certificates of whom to believe (default: the "
+			"system's)",
+			NULL, &w->ca_file, NULL},
+		{0, "insecure", NULL,
+			"believe any certificate, so anybody in between",
+			&w->insecure, NULL, NULL},
+		{0, "secret-file", "FILE",
+			"the SIP secret is its first line (default: "
+			"$SP_SECRET)",
+			NULL, &w->secret_file, NULL},
+		{0, "secret-fd", "N",
+			"or the first line of that open file descriptor", NULL,
+			&w->secret_fd, NULL},
+		{'t', "tenant", "DOMAIN",
+			"the access domain (default: $SP_TENANT)", NULL,
+			&w->tenant, NULL},
+	};
+
+	memcpy(opts, shared, sizeof shared);
+	w->tenant = getenv("SP_TENANT");
+}
+
+/* From the environment, where it stands no longer then: its bytes are what
+ * /proc shows of this process. */
+static int secret_of_environment(char out[SP_SECRET_SIZE], struct sp_err *err)
+{
+	char *secret = getenv("SP_SECRET");
+	int rc;
+
+	if (secret == NULL)
+		return sp_err_set(err, SP_USAGE,
+			"no secret: expected --secret-file, --secret-fd or the "
+			"variable SP_SECRET");
+	rc = sp_text_copy(out, SP_SECRET_SIZE, secret, "the secret", err);
+	explicit_bzero(secret, strlen(secret));
+	unsetenv("SP_SECRET");
+	return rc;
+}
+
+static int secret_of_file(const char *path, char out[SP_SECRET_SIZE],
 	struct sp_err *err)
 {
-	const char *secret = getenv("SP_SECRET"), *line;
 	struct sp_input *input = NULL;
-	int rc = 0;
+	const char *line;
+	int rc = sp_input_open(&input, path, '\n', err);
 
-	if (path != NULL) {
-		rc = sp_input_open(&input, path, '\n', err);
-		if (rc == 0)
-			rc = sp_input_field(input, &line, err) == 1
-				     ? 0
-				     : sp_err_set(err, SP_DATA,
-					       "no secret in '%s'", path);
-		secret = rc == 0 ? line : NULL;
-	}
-	if (rc == 0 && secret == NULL)
-		rc = sp_err_set(err, SP_USAGE,
-			"no secret: expected "
-			"--secret-file or the variable SP_SECRET");
 	if (rc == 0)
-		rc = sp_text_copy(out, SP_SECRET_SIZE, secret, "the secret",
-			err);
+		rc = sp_input_field(input, &line, err);
+	if (rc == 0)
+		rc = sp_err_set(err, SP_DATA, "no secret in '%s'", path);
+	if (rc > 0)
+		rc = sp_text_copy(out, SP_SECRET_SIZE, line, "the secret", err);
 	sp_input_close(input);
 	return rc;
 }
 
+/* Never an argument, which everybody can read. */
+static int read_secret(struct client_words *w, struct sp_err *err)
+{
+	if (w->secret_file != NULL && w->secret_fd != NULL)
+		return sp_err_set(err, SP_USAGE,
+			"--secret-file and --secret-fd exclude each other");
+	if (w->secret_file != NULL)
+		return secret_of_file(w->secret_file, w->secret, err);
+	if (w->secret_fd != NULL)
+		return sp_secret_read(w->secret_fd, w->secret, err);
+	return secret_of_environment(w->secret, err);
+}
+
+static int read_transport(const struct client_words *w,
+	struct uplink_server *server, struct sp_err *err)
+{
+	const char *name = w->transport == NULL ? "udp" : w->transport;
+	enum sp_transport transport = 0;
+
+	while (transport < SP_N_TRANSPORTS &&
+		strcmp(name, sp_transport_name(transport)) != 0)
+		transport++;
+	if (transport == SP_N_TRANSPORTS)
+		return sp_err_set(err, SP_USAGE,
+			"--transport: expected udp, tcp or tls, not '%.20s'",
+			name);
+	if (transport != SP_TLS && (w->ca_file != NULL || w->insecure))
+		return sp_err_set(err, SP_USAGE,
+			"--ca-file and --insecure are for --transport tls");
+	server->transport = transport;
+	server->ca_file = w->ca_file;
+	server->insecure = w->insecure;
+	return 0;
+}
+
 /* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
-static int split_server(char *server, struct login_options *o,
+static int split_server(char *text, struct uplink_server *server,
 	struct sp_err *err)
 {
-	char *end = server + strcspn(server, ":");
+	char *end = text + strcspn(text, ":");
 
-	o->host = server;
-	o->port = "5060";
-	if (server[0] == '[') {
-		o->host = server + 1;
-		end = strchr(server, ']');
+	server->host = text;
+	server->port = server->transport == SP_TLS ? "5061" : "5060";
+	if (text[0] == '[') {
+		server->host = text + 1;
+		end = strchr(text, ']');
 		if (end != NULL)
 			*end++ = '\0';
 	}
 	if (end != NULL && *end == ':') {
 		*end++ = '\0';
-		o->port = end;
+		server->port = end;
 		end += strspn(end, "0123456789");
 	}
-	if (end != NULL && *end == '\0' && o->host[0] != '\0' &&
-		o->port[0] != '\0')
+	if (end != NULL && *end == '\0' && server->host[0] != '\0' &&
+		server->port[0] != '\0')
 		return 0;
 	return sp_err_set(err, SP_USAGE,
 		"--server: expected HOST, HOST:PORT or [IPv6]:PORT");
 }
 
-static int run_login(const struct sp_program *program, char *operand,
-	const struct sp_common *common, char *server, const char *secret_file)
+/* EXT@DOMAIN, or EXT with --tenant; which is cut. */
+static int read_name(const struct client_words *w, char *operand,
+	struct client_options *o, struct sp_err *err)
 {
-	struct login_options o = {.extension = operand,
-		.domain = common->tenant};
-	char secret[SP_SECRET_SIZE], *at = strchr(operand, '@');
-	struct sp_err err;
+	char *at = strchr(operand, '@');
 
-	if (at != NULL) {
-		*at = '\0';
-		o.domain = at + 1;
-	}
-	if (!sp_text_is_digits(o.extension))
-		return sp_app_usage(program, "'%s' is not an extension",
-			o.extension);
-	if (o.domain == NULL || !sp_text_is_host(o.domain, strlen(o.domain)))
-		return sp_app_usage(program,
+	if (at != NULL)
+		*at++ = '\0';
+	o->extension = operand;
+	o->domain = at != NULL ? at : w->tenant;
+	if (!sp_text_is_digits(o->extension))
+		return sp_err_set(err, SP_USAGE, "'%s' is not an extension",
+			o->extension);
+	return 0;
+}
+
+/* Fills *o in; operand: NULL when nobody is named. */
+static int read_client(struct client_words *w, char *operand,
+	struct client_options *o, struct sp_err *err)
+{
+	const char *server = w->server;
+
+	o->domain = w->tenant;
+	if (operand != NULL && read_name(w, operand, o, err) != 0)
+		return -1;
+	if (server == NULL)
+		server = o->domain;
+	if (server == NULL || strlen(server) >= sizeof w->copy)
+		return sp_err_set(err, SP_USAGE,
+			"no server: expected --server, EXT@DOMAIN or "
+			"--tenant");
+	strcpy(w->copy, server);
+	if (read_transport(w, &o->server, err) != 0 ||
+		split_server(w->copy, &o->server, err) != 0)
+		return -1;
+	if (operand == NULL && o->domain == NULL)
+		o->domain = o->server.host;
+	else if (o->domain == NULL ||
+		 !sp_text_is_host(o->domain, strlen(o->domain)))
+		return sp_err_set(err, SP_USAGE,
 			"no domain: expected EXT@DOMAIN or --tenant DOMAIN");
-	o.secret = secret;
-	if (split_server(server, &o, &err) == 0 &&
-		read_secret(secret_file, secret, &err) == 0 &&
-		login(&o, &err) == 0)
-		return 0;
-	return sp_app_fail("sp-register", &err);
+	o->server.domain = o->domain;
+	o->secret = operand == NULL ? NULL : w->secret;
+	return operand == NULL ? 0 : read_secret(w, err);
 }
 
 static int main_login(int argc, char **argv)
 {
-	const char *server = NULL, *secret_file = NULL;
-	struct sp_common common = {.tenant = getenv("SP_TENANT")};
-	const struct sp_opt opts[] = {
-		{0, "server", "HOST[:PORT]",
-			"the SIP server (default: the "
-			"domain, port 5060)",
-			NULL, &server, NULL},
-		{0, "secret-file", "FILE",
-			"the SIP secret is its first line "
-			"(default: $SP_SECRET)",
-			NULL, &secret_file, NULL},
-		{'t', "tenant", "DOMAIN",
-			"the access domain (default: $SP_TENANT)", NULL,
-			&common.tenant, NULL},
-		{0},
-	};
+	struct client_words words = {0};
+	struct sp_common common = {0};
+	struct login_options o = {0};
+	struct sp_opt opts[N_CLIENT_OPTS + 2] = {
+		[N_CLIENT_OPTS] = {0, "once", NULL,
+			"register once, then end, and stay registered", &o.once,
+			NULL, NULL}};
 	const struct sp_program program = {
 		.name = "sp-register login",
 		.synopsis = "[options] EXT@DOMAIN",
@@ -177,21 +275,70 @@ static int main_login(int argc, char **argv)
 			   "out when told to end.",
 		.opts = opts,
 	};
-	char copy[300];
-	int first, rc = sp_opts_parse(&program, &common, argc, argv, &first);
+	enum sp_code status = SP_OK;
+	struct sp_err err;
+	int first, rc;
 
+	put_client_opts(opts, &words);
+	rc = sp_opts_parse(&program, &common, argc, argv, &first);
 	if (rc >= 0)
 		return rc;
 	if (argc - first != 1)
 		return sp_app_usage(&program, "expected one EXT@DOMAIN");
-	if (server == NULL)
-		server = strchr(argv[first], '@') != NULL
-				 ? strchr(argv[first], '@') + 1
-				 : common.tenant;
-	if (server == NULL || strlen(server) >= sizeof copy)
-		return sp_app_usage(&program, "no server: expected --server");
-	strcpy(copy, server);
-	return run_login(&program, argv[first], &common, copy, secret_file);
+	rc = read_client(&words, argv[first], &o.client, &err);
+	if (rc == 0)
+		rc = login(&o, &status, &err);
+	explicit_bzero(words.secret, sizeof words.secret);
+	return rc == 0 ? (int)status : sp_app_fail("sp-register", &err);
+}
+
+static int run_probe(struct client_words *words, char *operand,
+	const char *timeout, bool quiet)
+{
+	struct probe_options o = {.timeout_ms = PROBE_TIMEOUT_MS,
+		.quiet = quiet};
+	enum sp_code status = SP_OK;
+	struct sp_err err;
+	int rc = 0;
+
+	if (timeout != NULL)
+		rc = sp_duration_parse(timeout, &o.timeout_ms, &err);
+	if (rc == 0)
+		rc = read_client(words, operand, &o.client, &err);
+	if (rc == 0)
+		rc = probe(&o, &status, &err);
+	explicit_bzero(words->secret, sizeof words->secret);
+	return rc == 0 ? (int)status : sp_app_fail("sp-register", &err);
+}
+
+static int main_probe(int argc, char **argv)
+{
+	struct client_words words = {0};
+	struct sp_common common = {0};
+	const char *timeout = NULL;
+	struct sp_opt opts[N_CLIENT_OPTS + 2] = {
+		[N_CLIENT_OPTS] = {0, "timeout", "DURATION",
+			"how long to wait for the answer (default: 5s)", NULL,
+			&timeout, NULL}};
+	const struct sp_program program = {
+		.name = "sp-register probe",
+		.synopsis = "[options] [EXT@DOMAIN]",
+		.purpose = "Does the SIP server answer? Asks once, and tells "
+			   "how long it took.",
+		.opts = opts,
+		.takes = SP_TAKES_QUIET,
+	};
+	int first, rc;
+
+	put_client_opts(opts, &words);
+	rc = sp_opts_parse(&program, &common, argc, argv, &first);
+	if (rc >= 0)
+		return rc;
+	if (argc - first > 1)
+		return sp_app_usage(&program, "unexpected operand '%s'",
+			argv[first + 1]);
+	return run_probe(&words, argc > first ? argv[first] : NULL, timeout,
+		common.quiet);
 }
 
 /* ---- logout ------------------------------------------------------------ */
@@ -252,6 +399,7 @@ static const struct {
 	{"serve", main_serve},
 	{"login", main_login},
 	{"logout", main_logout},
+	{"probe", main_probe},
 };
 
 int main(int argc, char **argv)
@@ -259,9 +407,11 @@ int main(int argc, char **argv)
 	const struct sp_program program = {
 		.name = "sp-register",
 		.synopsis = "serve [options]\nlogin [options] EXT@DOMAIN\n"
-			    "logout [options] LOGIN|EXT ...",
+			    "logout [options] LOGIN|EXT ...\n"
+			    "probe [options] [EXT@DOMAIN]",
 		.purpose = "SIP: serve registrations; log a softphone in, or "
-			   "out. Each command has its own --help.",
+			   "out; is the server up? Each command has its own "
+			   "--help.",
 		.opts = (const struct sp_opt[]){{0}},
 	};
 	struct sp_common common = {0};
@@ -278,5 +428,5 @@ int main(int argc, char **argv)
 	if (first < argc)
 		return sp_app_usage(&program, "unknown command '%s'",
 			argv[first]);
-	return sp_app_usage(&program, "expected serve, login or logout");
+	return sp_app_usage(&program, "expected serve, login, logout or probe");
 }
