@@ -303,6 +303,9 @@ static int run_probe(struct client_words *words, char *operand,
 
 	if (timeout != NULL)
 		rc = sp_duration_parse(timeout, &o.timeout_ms, &err);
+	if (rc == 0 && o.timeout_ms == 0)
+		rc = sp_err_set(&err, SP_USAGE,
+			"--timeout: expected more than 0");
 	if (rc == 0)
 		rc = read_client(words, operand, &o.client, &err);
 	if (rc == 0)

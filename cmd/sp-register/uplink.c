@@ -29,9 +29,10 @@ struct uplink {
 	char local[ADDRESS_TEXT], peer[300];
 	bool is_open;
 
-	int fd; /* UDP; else -1 */
-	struct event *readable;
-	struct bufferevent *stream; /* TCP, TLS */
+	/* A UDP socket, or one that is connecting; -1: none. */
+	int fd;
+	struct event *event;
+	struct bufferevent *stream; /* TCP, TLS; has the socket then */
 };
 
 bool uplink_is_open(const struct uplink *u)
@@ -66,7 +67,7 @@ static int cannot_reach(const struct uplink *u, int error, struct sp_err *err)
 
 static void break_off(struct uplink *u, const char *cause)
 {
-	if (u->stream != NULL)
+	if (u->server->transport != SP_UDP)
 		uplink_close(u);
 	u->events.broken(u->events.arg, cause);
 }
@@ -87,22 +88,6 @@ static void on_datagram(evutil_socket_t fd, short what, void *arg)
 		cannot_reach(u, ECONNREFUSED, &err);
 		break_off(u, err.msg);
 	}
-}
-
-static int open_datagrams(struct uplink *u, const struct addrinfo *a,
-	struct sp_err *err)
-{
-	u->fd = socket(a->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0);
-	if (u->fd < 0 || connect(u->fd, a->ai_addr, a->ai_addrlen) != 0)
-		return cannot_reach(u, errno, err);
-	u->readable =
-		event_new(u->base, u->fd, EV_READ | EV_PERSIST, on_datagram, u);
-	if (u->readable == NULL || event_add(u->readable, NULL) != 0)
-		return sp_err_memory(err);
-	address_of_socket(u->fd, u->local);
-	u->is_open = true;
-	return 1;
 }
 
 /* ---- TCP and TLS ------------------------------------------------------- */
@@ -135,7 +120,7 @@ static void on_read(struct bufferevent *stream, void *arg)
 }
 
 /* Why it is not open, or no longer. */
-static void explain(struct uplink *u, short what, int error, struct sp_err *err)
+static void explain(struct uplink *u, struct sp_err *err)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(u->stream);
 	const char *complaint = ssl == NULL ? NULL : tls_client_complaint(ssl);
@@ -147,38 +132,37 @@ static void explain(struct uplink *u, short what, int error, struct sp_err *err)
 	else if (u->is_open)
 		sp_err_set(err, SP_UNAVAILABLE,
 			"the connection to %s was closed", u->peer);
-	else if (what & BEV_EVENT_ERROR && error != 0)
-		cannot_reach(u, error, err);
 	else
-		sp_err_set(err, SP_UNAVAILABLE, "%s does not speak %s", u->peer,
-			ssl == NULL ? "SIP" : "TLS");
+		sp_err_set(err, SP_UNAVAILABLE,
+			"%s does not speak TLS as we do", u->peer);
+}
+
+static void opened(struct uplink *u)
+{
+	address_of_socket(bufferevent_getfd(u->stream), u->local);
+	u->is_open = true;
+	u->events.opened(u->events.arg);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
-	int error = EVUTIL_SOCKET_ERROR(), on = 1;
 	SSL *ssl = bufferevent_openssl_get_ssl(stream);
+	const struct uplink_server *server;
 	struct uplink *u = arg;
 	struct sp_err err;
 
+	server = u->server;
 	if (!(what & BEV_EVENT_CONNECTED)) {
-		explain(u, what, error, &err);
-		break_off(u, err.msg);
+		explain(u, &err);
+	} else if (tls_client_is_for(ssl, server->host, server->domain)) {
+		opened(u);
 		return;
-	}
-	if (ssl != NULL &&
-		!tls_client_is_for(ssl, u->server->host, u->server->domain)) {
+	} else {
 		sp_err_set(&err, SP_UNAVAILABLE,
 			"the certificate of %s is for another name than '%s'",
-			u->peer, u->server->host);
-		break_off(u, err.msg);
-		return;
+			u->peer, server->host);
 	}
-	setsockopt(bufferevent_getfd(stream), IPPROTO_TCP, TCP_NODELAY, &on,
-		sizeof on);
-	address_of_socket(bufferevent_getfd(stream), u->local);
-	u->is_open = true;
-	u->events.opened(u->events.arg);
+	break_off(u, err.msg);
 }
 
 static struct bufferevent *new_stream(struct uplink *u)
@@ -187,11 +171,11 @@ static struct bufferevent *new_stream(struct uplink *u)
 	SSL *ssl;
 
 	if (u->tls == NULL)
-		return bufferevent_socket_new(u->base, -1, OPTIONS);
+		return bufferevent_socket_new(u->base, u->fd, OPTIONS);
 	ssl = tls_client_new(u->tls, u->server->host, u->server->domain);
 	if (ssl == NULL)
 		return NULL;
-	stream = bufferevent_openssl_socket_new(u->base, -1, ssl,
+	stream = bufferevent_openssl_socket_new(u->base, u->fd, ssl,
 		BUFFEREVENT_SSL_CONNECTING, OPTIONS);
 	/* Whether a peer says good-bye makes no difference: messages have
 	 * lengths. */
@@ -200,19 +184,42 @@ static struct bufferevent *new_stream(struct uplink *u)
 	return stream;
 }
 
-static int open_stream(struct uplink *u, const struct addrinfo *a,
-	struct sp_err *err)
+/* With TLS it is open after the handshake. */
+static void start_stream(struct uplink *u)
 {
+	int on = 1;
+
+	setsockopt(u->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	u->stream = new_stream(u);
-	if (u->stream == NULL)
-		return sp_err_memory(err);
+	if (u->stream == NULL) {
+		break_off(u, "out of memory");
+		return;
+	}
+	u->fd = -1;
 	bufferevent_setcb(u->stream, on_read, NULL, on_event, u);
 	bufferevent_setwatermark(u->stream, EV_READ, 0, 2 * SIP_MAX_MESSAGE);
 	bufferevent_enable(u->stream, EV_READ | EV_WRITE);
-	if (bufferevent_socket_connect(u->stream, a->ai_addr,
-		    (int)a->ai_addrlen) != 0)
-		return cannot_reach(u, errno, err);
-	return 0;
+	if (u->tls == NULL)
+		opened(u);
+}
+
+static void on_connected(evutil_socket_t fd, short what, void *arg)
+{
+	struct uplink *u = arg;
+	int error = 0;
+	socklen_t len = sizeof error;
+	struct sp_err err;
+
+	(void)what;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error == 0) {
+		event_free(u->event);
+		u->event = NULL;
+		start_stream(u);
+	} else {
+		cannot_reach(u, error, &err);
+		break_off(u, err.msg);
+	}
 }
 
 /* ---- both -------------------------------------------------------------- */
@@ -243,11 +250,31 @@ static void name_peer(struct uplink *u, const struct addrinfo *a)
 	snprintf(u->peer, sizeof u->peer, "%s", text);
 }
 
+static int open_socket(struct uplink *u, const struct addrinfo *a,
+	struct sp_err *err)
+{
+	bool is_udp = a->ai_socktype == SOCK_DGRAM;
+
+	u->fd = socket(a->ai_family,
+		a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (u->fd < 0 || (connect(u->fd, a->ai_addr, a->ai_addrlen) != 0 &&
+				 errno != EINPROGRESS))
+		return cannot_reach(u, errno, err);
+	u->event = event_new(u->base, u->fd,
+		is_udp ? EV_READ | EV_PERSIST : EV_WRITE,
+		is_udp ? on_datagram : on_connected, u);
+	if (u->event == NULL || event_add(u->event, NULL) != 0)
+		return sp_err_memory(err);
+	address_of_socket(u->fd, u->local);
+	u->is_open = is_udp;
+	return is_udp;
+}
+
 int uplink_open(struct uplink *u, struct sp_err *err)
 {
-	bool is_udp = u->server->transport == SP_UDP;
-	struct addrinfo hints = {
-		.ai_socktype = is_udp ? SOCK_DGRAM : SOCK_STREAM};
+	struct addrinfo hints = {.ai_socktype = u->server->transport == SP_UDP
+							? SOCK_DGRAM
+							: SOCK_STREAM};
 	struct addrinfo *all, *a;
 	int rc, skip;
 
@@ -264,7 +291,7 @@ int uplink_open(struct uplink *u, struct sp_err *err)
 	for (a = all; skip > 0; skip--)
 		a = a->ai_next;
 	name_peer(u, a);
-	rc = is_udp ? open_datagrams(u, a, err) : open_stream(u, a, err);
+	rc = open_socket(u, a, err);
 	freeaddrinfo(all);
 	if (rc < 0)
 		uplink_close(u);
@@ -273,9 +300,9 @@ int uplink_open(struct uplink *u, struct sp_err *err)
 
 void uplink_close(struct uplink *u)
 {
-	if (u->readable != NULL)
-		event_free(u->readable);
-	u->readable = NULL;
+	if (u->event != NULL)
+		event_free(u->event);
+	u->event = NULL;
 	if (u->fd >= 0)
 		close(u->fd);
 	u->fd = -1;
