@@ -112,7 +112,7 @@ long_options() {
 @test "completions: every option of every --help is offered" {
 	local program options
 
-	for program in $TOOLS sp-register\ {serve,login,logout}; do
+	for program in $TOOLS sp-register\ {serve,login,logout,probe}; do
 		# shellcheck disable=SC2086 # a sub-command is a word
 		mapfile -t options < <(long_options $program)
 		((${#options[@]} >= 2)) || fail "$program has no options"
@@ -294,7 +294,7 @@ long_options() {
 # ---- sub-commands ----------------------------------------------------------
 
 @test "completions: the commands of sp-register" {
-	assert_offers 'sp-register ' serve login logout
+	assert_offers 'sp-register ' serve login logout probe
 	assert_offers 'sp-register log' login logout
 	assert_offers 'sp-register serve s' ''
 	assert_offers 'sp-register login l' ''

@@ -106,7 +106,7 @@ synopsis_of_page() {
 			"${program[*]}: $output"
 		n=$((n + 1))
 	done < <(programs)
-	assert_equal "$n" 8
+	assert_equal "$n" 9
 }
 
 @test "docs: --help and the page have the same synopsis" {

@@ -90,15 +90,16 @@ assert_verdict() {
 	assert_verdict 69 '503 Service Unavailable' udp
 }
 
-@test "probe: --quiet prints no verdict" {
+@test "probe: --quiet prints only what goes wrong" {
 	start_server
 	probe -q
 	assert_success
 	assert_output ""
+	assert_equal "$stderr" ""
 	SP_SECRET=wrong probe -q 1001@acme.example
 	assert_failure 69
 	assert_output ""
-	assert_equal "$stderr" ""
+	assert_equal "$stderr" "sp-register: $SERVER answers 401 Unauthorized"
 }
 
 @test "probe: nobody listens" {

@@ -106,7 +106,7 @@ static void put_client_opts(struct sp_opt *opts, struct client_words *w)
 			"the SIP secret is its first line (default: "
 			"$SP_SECRET)",
 			NULL, &w->secret_file, NULL},
-		{0, "secret-fd", "N",
+		{0, "secret-fd", "FD",
 			"or the first line of that open file descriptor", NULL,
 			&w->secret_fd, NULL},
 		{'t', "tenant", "DOMAIN",

@@ -13,8 +13,8 @@ struct probing {
 	struct client *client;
 	struct event_base *base;
 	struct timespec began;
-	int status; /* of the answer; 0: there is none */
-	struct sp_err err;
+	int status;        /* of the answer */
+	struct sp_err err; /* "": none */
 };
 
 static double elapsed_ms(const struct probing *p)
@@ -26,6 +26,7 @@ static double elapsed_ms(const struct probing *p)
 	       (double)(now.tv_nsec - p->began.tv_nsec) / 1e6;
 }
 
+/* The line; with --quiet an error, if it is no success. */
 static void on_answered(void *arg, const struct sip_message *m)
 {
 	struct probing *p = arg;
@@ -38,6 +39,8 @@ static void on_answered(void *arg, const struct sip_message *m)
 		printf("%.1f\t%d %s\t%s:%s\n", elapsed_ms(p), m->status, reason,
 			sp_transport_name(server->transport),
 			client_server(p->client));
+	else if (m->status >= 300)
+		client_describe(p->client, m, p->err.msg, sizeof p->err.msg);
 	event_base_loopbreak(p->base);
 }
 
@@ -80,10 +83,8 @@ static int run(struct probing *p, struct sp_err *err)
 	if (event_base_once(p->base, -1, EV_TIMEOUT, on_start, p, &now) != 0)
 		return sp_err_memory(err);
 	event_base_dispatch(p->base);
-	if (p->status == 0) {
-		*err = p->err;
-		return -1;
-	}
+	if (p->err.msg[0] != '\0')
+		return sp_err_set(err, SP_UNAVAILABLE, "%s", p->err.msg);
 	return fflush(stdout) == 0
 		       ? 0
 		       : sp_err_set(err, SP_IO, "cannot write standard output");

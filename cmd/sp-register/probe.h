@@ -17,7 +17,7 @@ struct probe_options {
 /* Asks once: OPTIONS or, with an extension, a REGISTER that only looks at the
  * bindings. Prints how long it took and what the answer is, unless quiet.
  * Returns 0 with *status SP_OK after a 2xx, SP_UNAVAILABLE after another
- * answer; -1 when there is none. */
+ * answer; -1 when there is none, or quiet and another than a 2xx. */
 int probe(const struct probe_options *options, enum sp_code *status,
 	struct sp_err *err);
 
