@@ -338,14 +338,6 @@ assert_not_registered() {
 	assert_regex "$stderr" "^SIP phone has lost connection with the system\. Cannot find the server 'no-such-host\.invalid': .*\.$"
 }
 
-@test "login --once: takes the address of the server that somebody listens on" {
-	start_server
-	SERVER=localhost:${SERVER##*:}
-	once
-	assert_success
-	assert_equal "$stderr" ""
-}
-
 @test "login --once: a server whose database is locked asks to wait" {
 	start_server
 	locked_database

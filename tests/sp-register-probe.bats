@@ -15,7 +15,11 @@ setup() {
 	SECRET=$(given_phone asmith 1001)
 }
 
-teardown() { common_teardown; }
+teardown() {
+	# One that is stopped would not end.
+	kill -s CONT "${SERVER_PIDS[@]}" 2>/dev/null || :
+	common_teardown
+}
 
 # probe [ARG...]
 probe() {
