@@ -37,6 +37,7 @@ scenario() {
 # fake_server STEP...: answers one client's requests, one after the other, with
 # "STATUS PHRASE|FIELD|FIELD"; an empty STEP: with silence. Sets SERVER. What
 # goes over the wire is in fake.log. FAKE_TRANSPORT: u1 (UDP) or t1 (TCP).
+# shellcheck disable=SC2034 # SERVER: for the tests
 fake_server() {
 	local port transport=${FAKE_TRANSPORT-u1}
 
