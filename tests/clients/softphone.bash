@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Drives real SIP clients (baresip, sipsak, sipp) without a screen or a sound
-# card. To be sourced, by bats tests and by scripts; README.md says more.
+# card. To be sourced, by bats tests and by scripts; README.md says more. What
+# linphone.bash and twinkle.bash, the other phones, share with baresip is here.
 #
 # Every function takes all it needs as arguments. What must survive a call is
 # kept in the directory DIR given by the caller, one per phone. Addresses are
@@ -49,6 +50,82 @@ softphone_start_time() {
 	echo "${fields[19]}"
 }
 
+# softphone_run DIR INPUT COMMAND [ARG...]
+# Starts a phone in the background, at home in DIR, which reads from the file
+# INPUT. Leaves its pid in DIR/pid and what it prints in DIR/log. Returns 2 if
+# the phone of DIR is running already.
+softphone_run() {
+	local dir=$1 input=$2
+	shift 2
+	if ! softphone_ended "$dir"; then
+		echo "$1: already running in $dir" >&2
+		return 2
+	fi
+	# Not for reading alone: to open a FIFO would wait for a writer, and the
+	# first writer to close it would end the phone. Descriptor 3 is where
+	# bats reads: a phone holding it would hang bats.
+	HOME=$dir "$@" <>"$input" >"$dir/log" 2>&1 3>&- &
+	echo $! >"$dir/pid"
+	softphone_start_time $! >"$dir/start_time"
+	# Nor should a caller's plain wait be for the phone, or its shell report
+	# how the phone ended.
+	disown $!
+}
+
+# softphone_count_200 LOG
+# Prints how many 200 with a Contact a phone got to a REGISTER, as its LOG with
+# all messages tells: one for the registration and one for each refresh.
+softphone_count_200() {
+	awk '
+		/^(SIP\/2\.0|[A-Z]+ sip:)/ { ok = /^SIP\/2\.0 200 /; register = 0 }
+		/^CSeq: *[0-9]+ REGISTER/ { register = 1 }
+		/^Contact:/ && ok && register { n++; ok = 0 }
+		END { print n + 0 }' "$1"
+}
+
+# softphone_refreshed LOG N
+# Whether the phone of LOG has refreshed its registration N times or more.
+softphone_refreshed() {
+	[ "$(softphone_count_200 "$1")" -gt "$2" ]
+}
+
+# softphone_signal DIR SIGNAL
+# Sends SIGNAL to the phone of DIR if it is alive.
+softphone_signal() {
+	softphone_ended "$1" || kill -s "$2" "$(cat "$1/pid")" 2>/dev/null || :
+}
+
+# softphone_ended DIR
+# Whether the phone of DIR is not running. Another process that has taken over
+# its pid, which the start time tells, does not count as the phone.
+softphone_ended() {
+	local pid start_time now
+	read -r pid 2>/dev/null <"$1/pid" || return 0
+	read -r start_time <"$1/start_time" || return 0
+	now=$(softphone_start_time "$pid") || return 0
+	[ "$now" != "$start_time" ]
+}
+
+# softphone_fail DIR MESSAGE [LOG...]
+# Says what failed, with the logs of the phone of DIR. Always returns 1.
+softphone_fail() {
+	local dir=$1 message=$2
+	shift 2
+	{
+		echo "the phone in $dir: $message; its log:"
+		cat "$dir/log" "$@"
+	} >&2
+	return 1
+}
+
+# softphone_kill DIR
+# Ends the phone of DIR without a word to the server, and waits for that. A
+# phone that has ended, or was never started, is no error.
+softphone_kill() {
+	softphone_signal "$1" KILL
+	softphone_wait_until 5 softphone_ended "$1"
+}
+
 # baresip_start DIR EXT DOMAIN SECRET HOST:PORT [REGINT_S]
 # Starts one baresip, which registers EXT@DOMAIN at HOST:PORT over UDP. It asks
 # for REGINT_S seconds (30) and refreshes at half of what it is granted. Creates
@@ -62,10 +139,6 @@ baresip_start() {
 		return 2
 		;;
 	esac
-	if ! baresip_ended "$dir"; then
-		echo "baresip_start: already running in $dir" >&2
-		return 2
-	fi
 	mkdir -p "$dir" || return
 	baresip_config >"$dir/config" || return
 	(
@@ -73,19 +146,14 @@ baresip_start() {
 		baresip_account "$ext" "$domain" "$secret" "$server" \
 			"$regint_s" >"$dir/accounts"
 	) || return
-	# Descriptor 3 is where bats reads: a phone holding it would hang bats.
-	HOME=$dir baresip -4 -s -f "$dir" </dev/null >"$dir/log" 2>&1 3>&- &
-	echo $! >"$dir/pid"
-	softphone_start_time $! >"$dir/start_time"
-	# Nor should a caller's plain wait be for the phone, or its shell report
-	# how the phone ended.
-	disown $!
+	softphone_run "$dir" /dev/null baresip -4 -s -f "$dir"
 }
 
 # Prints a configuration for baresip: ports chosen by the kernel, a tone instead
-# of a microphone, and nowhere to play.
+# of a microphone, and nowhere to play. SOFTPHONE_CA may name a file with the certificate
+# of a TLS server; without it any is good.
 baresip_config() {
-	cat <<-'END'
+	cat <<-END
 		sip_listen		127.0.0.1:0
 		net_interface		127.0.0.1
 		module_path		/usr/lib/baresip/modules
@@ -98,6 +166,7 @@ baresip_config() {
 		audio_player		aubridge,nil
 		audio_alert		aubridge,nil
 		ausrc_channels		2
+		${SOFTPHONE_CA:+sip_cafile	$SOFTPHONE_CA}
 	END
 }
 
@@ -114,7 +183,7 @@ baresip_account() {
 # returns 1 after TIMEOUT_S seconds (10).
 baresip_wait_registered() {
 	softphone_wait_until "${2:-10}" baresip_registered "$1" ||
-		baresip_fail "$1" 'not registered'
+		softphone_fail "$1" 'not registered'
 }
 
 # baresip_wait_refused DIR [TIMEOUT_S]
@@ -123,7 +192,7 @@ baresip_wait_registered() {
 # seconds (10).
 baresip_wait_refused() {
 	softphone_wait_until "${2:-10}" baresip_refused "$1" ||
-		baresip_fail "$1" 'not refused'
+		softphone_fail "$1" 'not refused'
 }
 
 # baresip_wait_refreshed DIR N [TIMEOUT_S]
@@ -131,8 +200,8 @@ baresip_wait_refused() {
 # started, at half of what it is granted each time. Shows its log and returns 1
 # after TIMEOUT_S seconds (20 for each).
 baresip_wait_refreshed() {
-	softphone_wait_until "${3:-$((20 * $2))}" baresip_refreshed "$1" "$2" ||
-		baresip_fail "$1" "not refreshed $2 times"
+	softphone_wait_until "${3:-$((20 * $2))}" softphone_refreshed "$1/log" "$2" ||
+		softphone_fail "$1" "not refreshed $2 times"
 }
 
 # baresip_registered DIR
@@ -148,67 +217,22 @@ baresip_refused() {
 	grep -E -q 'reg: sip:.*: 40[13] .*\)$' "$1/log"
 }
 
-# baresip_refreshed DIR N
-# Whether the phone of DIR has refreshed its registration N times or more.
-baresip_refreshed() {
-	[ "$(baresip_count_200 "$1")" -gt "$2" ]
-}
-
-# baresip_count_200 DIR
-# Prints how many 200 with a Contact the phone of DIR got to a REGISTER: one for
-# the registration and one for each refresh.
-baresip_count_200() {
-	awk '
-		/^(SIP\/2\.0|[A-Z]+ sip:)/ { ok = /^SIP\/2\.0 200 /; register = 0 }
-		/^CSeq: *[0-9]+ REGISTER/ { register = 1 }
-		/^Contact:/ && ok && register { n++; ok = 0 }
-		END { print n + 0 }' "$1/log"
-}
-
 # baresip_stop DIR [TIMEOUT_S]
 # Asks the phone of DIR to end and waits for it: it unregisters first. Returns
 # 1 after TIMEOUT_S seconds (5), with the phone killed: a registered baresip
 # waits 32 s for a server that does not answer. A phone that has ended already
 # is no error.
 baresip_stop() {
-	baresip_signal "$1" TERM
-	softphone_wait_until "${2:-5}" baresip_ended "$1" && return 0
+	softphone_signal "$1" TERM
+	softphone_wait_until "${2:-5}" softphone_ended "$1" && return 0
 	baresip_kill "$1"
-	baresip_fail "$1" 'did not end'
+	softphone_fail "$1" 'did not end'
 }
 
 # baresip_kill DIR
-# Ends the phone of DIR without a word to the server, and waits for that.
+# Ends the phone of DIR as softphone_kill does.
 baresip_kill() {
-	baresip_signal "$1" KILL
-	softphone_wait_until 5 baresip_ended "$1"
-}
-
-# baresip_signal DIR SIGNAL
-# Sends SIGNAL to the phone of DIR if it is alive.
-baresip_signal() {
-	baresip_ended "$1" || kill -s "$2" "$(cat "$1/pid")" 2>/dev/null || :
-}
-
-# baresip_ended DIR
-# Whether the phone of DIR is not running. Another process that has taken over
-# its pid, which the start time tells, does not count as the phone.
-baresip_ended() {
-	local pid start_time now
-	read -r pid 2>/dev/null <"$1/pid" || return 0
-	read -r start_time <"$1/start_time" || return 0
-	now=$(softphone_start_time "$pid") || return 0
-	[ "$now" != "$start_time" ]
-}
-
-# baresip_fail DIR MESSAGE
-# Says what failed, with the log of the phone of DIR. Always returns 1.
-baresip_fail() {
-	{
-		echo "baresip in $1: $2; its log:"
-		cat "$1/log"
-	} >&2
-	return 1
+	softphone_kill "$1"
 }
 
 # sipsak_register HOST:PORT EXT DOMAIN SECRET CONTACT [EXPIRES_S]

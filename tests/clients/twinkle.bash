@@ -1,0 +1,96 @@
+# shellcheck shell=bash
+# Drives Twinkle's console without a screen or a sound card. To be sourced after
+# softphone.bash; README.md says more.
+
+# twinkle_start DIR EXT DOMAIN SECRET HOST:PORT[;transport=...] [EXPIRES_S]
+# Starts one Twinkle, which registers EXT@DOMAIN at HOST:PORT over UDP or TCP.
+# It asks for EXPIRES_S seconds (30) and refreshes 5 s before the end of what it
+# is granted, but not before 1 s. Creates DIR if needed; leaves the phone's pid
+# in DIR/pid, what it says in DIR/log and every SIP message in
+# DIR/.twinkle/twinkle.log. It reads commands from the FIFO DIR/in. Returns
+# before the phone has registered.
+twinkle_start() {
+	local dir=$1 port
+	port=$(free_udp_port) || return
+	mkdir -p "$dir/.twinkle" || return
+	[ -p "$dir/in" ] || mkfifo "$dir/in" || return
+	rm -f "$dir/.twinkle/twinkle.log" "$dir/.twinkle/twinkle.lck"
+	printf '%s\n' "sip_port=$port" "sip_udp_port=$port" log_show_sip=yes \
+		log_max_size=50 >"$dir/.twinkle/twinkle.sys"
+	(
+		umask 077
+		twinkle_config "${@:2}" >"$dir/.twinkle/phone.cfg"
+	) || return
+	softphone_run "$dir" "$dir/in" twinkle-console phone.cfg
+}
+
+# twinkle_config EXT DOMAIN SECRET SERVER [EXPIRES_S]
+# Prints a user profile for Twinkle: it also publishes that it is there, and
+# asks for waiting messages.
+twinkle_config() {
+	local transport=udp
+	[[ $4 != *';transport=tcp' ]] || transport=tcp
+	cat <<-END
+		user_name=$1
+		user_domain=$2
+		auth_name=$1
+		auth_pass=$3
+		outbound_proxy=${4%%;*}
+		sip_transport=$transport
+		registration_time=${5:-30}
+		register_at_startup=yes
+		pres_publish_startup=yes
+		mwi_sollicited=yes
+	END
+}
+
+# twinkle_tell DIR COMMAND
+# Gives the phone of DIR a command, as its `help` lists them.
+twinkle_tell() {
+	# Not for writing alone, lest it waits for a phone that has ended.
+	echo "$2" 1<>"$1/in"
+}
+
+# twinkle_wait_registered DIR [TIMEOUT_S]
+# Waits until the phone of DIR says that it is registered. Shows its log and
+# returns 1 after TIMEOUT_S seconds (10).
+twinkle_wait_registered() {
+	softphone_wait_until "${2:-10}" \
+		grep -q 'registration succeeded' "$1/log" ||
+		twinkle_fail "$1" 'not registered'
+}
+
+# twinkle_wait_refused DIR [TIMEOUT_S]
+# Waits until the phone of DIR says that it could not register. Shows its log
+# and returns 1 after TIMEOUT_S seconds (10).
+twinkle_wait_refused() {
+	softphone_wait_until "${2:-10}" \
+		grep -q 'registration failed' "$1/log" ||
+		twinkle_fail "$1" 'not refused'
+}
+
+# twinkle_wait_refreshed DIR N [TIMEOUT_S]
+# Waits until the phone of DIR has refreshed its registration N times since it
+# started. Shows its log and returns 1 after TIMEOUT_S seconds (30 for each).
+twinkle_wait_refreshed() {
+	softphone_wait_until "${3:-$((30 * $2))}" \
+		softphone_refreshed "$1/.twinkle/twinkle.log" "$2" ||
+		twinkle_fail "$1" "not refreshed $2 times"
+}
+
+# twinkle_stop DIR [TIMEOUT_S]
+# Asks the phone of DIR to end and waits for it: it unregisters first. Returns
+# 1 after TIMEOUT_S seconds (10), with the phone killed. A phone that has ended
+# already is no error.
+twinkle_stop() {
+	twinkle_tell "$1" quit
+	softphone_wait_until "${2:-10}" softphone_ended "$1" && return 0
+	softphone_kill "$1"
+	twinkle_fail "$1" 'did not end'
+}
+
+# twinkle_fail DIR MESSAGE
+# Says what failed, with the logs of the phone of DIR. Always returns 1.
+twinkle_fail() {
+	softphone_fail "$1" "$2" "$1/.twinkle/twinkle.log"
+}
