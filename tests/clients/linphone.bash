@@ -26,8 +26,8 @@ linphone_start() {
 
 # linphone_config EXT DOMAIN SECRET SERVER [EXPIRES_S]
 # Prints a configuration for linphone: loopback, ports chosen by the kernel, and
-# no looking at whether the machine has a network. SOFTPHONE_CA may name a file with the
-# certificate to trust.
+# no looking at whether the machine has a network. SOFTPHONE_CA may name a file
+# with the certificate of a TLS server.
 linphone_config() {
 	cat <<-END
 		[sip]
@@ -94,12 +94,16 @@ linphone_is() {
 }
 
 # linphone_stop DIR [TIMEOUT_S]
-# Asks the phone of DIR to end and waits for it: it unregisters first. Returns
-# 1 after TIMEOUT_S seconds (10), with the phone killed. A phone that has ended
-# already is no error.
+# Lets the phone of DIR unregister and end, and waits for each. Returns 1 after
+# TIMEOUT_S seconds (10), with the phone killed. A phone that has ended already
+# is no error.
 linphone_stop() {
-	linphone_tell "$1" quit
-	softphone_wait_until "${2:-10}" softphone_ended "$1" && return 0
+	! softphone_ended "$1" || return 0
+	# Told to end alone it does not always unregister before.
+	linphone_tell "$1" 'unregister ALL'
+	softphone_wait_until "${2:-10}" linphone_is "$1" Cleared &&
+		linphone_tell "$1" quit &&
+		softphone_wait_until "${2:-10}" softphone_ended "$1" && return 0
 	softphone_kill "$1"
 	linphone_fail "$1" 'did not end'
 }

@@ -150,8 +150,8 @@ baresip_start() {
 }
 
 # Prints a configuration for baresip: ports chosen by the kernel, a tone instead
-# of a microphone, and nowhere to play. SOFTPHONE_CA may name a file with the certificate
-# of a TLS server; without it any is good.
+# of a microphone, and nowhere to play. SOFTPHONE_CA may name a file with the
+# certificate of a TLS server; without it any is good.
 baresip_config() {
 	cat <<-END
 		sip_listen		127.0.0.1:0
@@ -235,7 +235,7 @@ baresip_kill() {
 	softphone_kill "$1"
 }
 
-# sipsak_register HOST:PORT EXT DOMAIN SECRET CONTACT [EXPIRES_S]
+# sipsak_register HOST:PORT EXT DOMAIN SECRET CONTACT [EXPIRES_S [ARG...]]
 # Registers CONTACT, a SIP URI, for EXPIRES_S seconds (30; 0 unregisters).
 # Returns sipsak's status: 0 after a 200, otherwise not 0 (2 for a wrong secret,
 # 3 when nobody listens), and 124 when there is no answer.
@@ -243,7 +243,7 @@ sipsak_register() {
 	# -p goes first: otherwise sipsak looks DOMAIN up in the DNS; -H, lest
 	# it looks up its own host, which need not be in /etc/hosts.
 	timeout 10 sipsak -H 127.0.0.1 -p "$1" -U -i -C "$5" -x "${6:-30}" -u "$2" -a "$4" \
-		-s "sip:$2@$3"
+		-s "sip:$2@$3" "${@:7}"
 }
 
 # sipsak_options HOST:PORT [DOMAIN]

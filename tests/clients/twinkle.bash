@@ -41,6 +41,7 @@ twinkle_config() {
 		register_at_startup=yes
 		pres_publish_startup=yes
 		mwi_sollicited=yes
+		mwi_via_proxy=yes
 	END
 }
 
