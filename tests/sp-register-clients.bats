@@ -33,7 +33,7 @@ serve() {
 
 # start PHONE TRANSPORT...: starts a phone for each, in the directory of that
 # name, with a number of its own. ASK is how many seconds they ask for, WRONG
-# goes before their secret.
+# goes before their secret; with PARAMETER the transport follows the domain.
 start() {
 	local transport secret address
 
@@ -44,7 +44,8 @@ start() {
 		address=$(sed -n "s/.*msg=listening transport=$transport address=//p" \
 			"$SERVER_LOG")
 		SOFTPHONE_CA=$PWD/server.pem "${PHONE}_start" "$PWD/$transport" \
-			"${NUMBER[$transport]}" acme.example "${WRONG-}$secret" \
+			"${NUMBER[$transport]}" \
+			"acme.example${PARAMETER:+;transport=$transport}" "${WRONG-}$secret" \
 			"$address;transport=$transport" "${ASK-30}"
 	done
 }
@@ -149,13 +150,10 @@ asks_too_little() {
 # ---- baresip ----------------------------------------------------------------
 
 @test "baresip: registers, refreshes twice, unregisters" {
-	lives baresip baresip udp tcp tls
+	# Which does not hide what the domain is.
+	PARAMETER=yes lives baresip baresip udp tcp tls
 	for transport in udp tcp tls; do
-		# What it puts there does not hide whose registration it is.
 		run grep -c "^REGISTER sip:acme\.example;transport=$transport SIP" \
-			"$transport/log"
-		refute_output 0
-		run grep -c "^To: <sip:.*@acme\.example;transport=$transport>" \
 			"$transport/log"
 		refute_output 0
 	done
@@ -241,7 +239,8 @@ asks_too_little() {
 	GRANT=7s lives twinkle Twinkle udp tcp
 	for transport in udp tcp; do
 		# What it asks for when it is registered is answered.
-		run awk '/^SIP\/2\.0 / { status = $2 }
+		run awk '{ sub(/\r$/, "") }
+			/^SIP\/2\.0 / { status = $2 }
 			/^CSeq: .* (PUBLISH|SUBSCRIBE)/ && status { print $3, status }
 			/^---/ { status = "" }' "$transport/.twinkle/twinkle.log"
 		assert_line 'PUBLISH 405'
@@ -314,7 +313,7 @@ sipsak_registers() {
 
 # ---- sipp -------------------------------------------------------------------
 
-# sipp SCENARIO [ARG...]: with the numbers of users.csv.
+# sipp_runs SCENARIO [ARG...]: with the numbers of users.csv.
 sipp_runs() {
 	sipp_run "$1" "$BATS_TEST_DIRNAME/clients/$1.xml" "$SERVER" \
 		acme.example users.csv "${@:2}"

@@ -41,6 +41,8 @@ twinkle_config() {
 		register_at_startup=yes
 		pres_publish_startup=yes
 		mwi_sollicited=yes
+		mwi_user=$1
+		mwi_server=$2
 		mwi_via_proxy=yes
 	END
 }
