@@ -7,7 +7,8 @@
 # kept in the directory DIR given by the caller, one per phone. Addresses are
 # on the loopback interface.
 
-# Prints a UDP port that nobody uses now, in neither address family. It lies
+# Prints a port that nobody uses now, over UDP or TCP, in either address family,
+# for clients that take it for both. It lies
 # below the range from which the kernel hands out ports by itself, so no client
 # that binds port 0 takes it in between. Returns 1 if it finds none.
 free_udp_port() {
@@ -15,7 +16,7 @@ free_udp_port() {
 	for ((attempt = 0; attempt < 100; attempt++)); do
 		port=$((10000 + (RANDOM << 15 | RANDOM) % 22000))
 		printf -v hex ':%04X ' "$port"
-		used=$(cat /proc/net/udp /proc/net/udp6 2>/dev/null) || :
+		used=$(cat /proc/net/{udp,udp6,tcp,tcp6} 2>/dev/null) || :
 		if [[ $used != *"$hex"* ]]; then
 			echo "$port"
 			return 0
@@ -242,8 +243,8 @@ baresip_kill() {
 sipsak_register() {
 	# -p goes first: otherwise sipsak looks DOMAIN up in the DNS; -H, lest
 	# it looks up its own host, which need not be in /etc/hosts.
-	timeout 10 sipsak -H 127.0.0.1 -p "$1" -U -i -C "$5" -x "${6:-30}" -u "$2" -a "$4" \
-		-s "sip:$2@$3" "${@:7}"
+	timeout 10 sipsak -H 127.0.0.1 -p "$1" -U -i -C "$5" -x "${6:-30}" \
+		-u "$2" -a "$4" -s "sip:$2@$3" "${@:7}"
 }
 
 # sipsak_options HOST:PORT [DOMAIN]
