@@ -140,13 +140,14 @@ int sp_server_as_of(struct sp_db *db, int64_t now_ms, int64_t *as_of_ms,
 
 static int resume(struct sp_db *db, struct sp_clocks clocks, struct sp_err *err)
 {
-	int64_t last_ms;
+	int64_t last_ms, pause_ms;
 
 	if (sp_server_last_beat(db, &last_ms, err) != 0)
 		return -1;
-	/* Where another server runs this is less than a second. */
+	pause_ms = clocks.wall_ms - last_ms;
 	if (last_ms != 0 &&
-		move_expiries(db, clocks.wall_ms - last_ms, last_ms, err) != 0)
+		(pause_ms > SP_PAUSE_MIN_MS || pause_ms < -SP_PAUSE_MIN_MS) &&
+		move_expiries(db, pause_ms, last_ms, err) != 0)
 		return -1;
 	return write_beat(db, clocks, err);
 }

@@ -13,6 +13,7 @@ enum {
 	SP_HEARTBEAT_MS = 1000,      /* how often it is written */
 	SP_HEARTBEAT_LATE_MS = 3000, /* older: no server is running */
 	SP_CLOCK_STEP_MS = 2000,     /* more is no drift */
+	SP_PAUSE_MIN_MS = 1500,      /* less: another server beats */
 };
 
 /* Reads the nonce key, and makes it the first time. Opens a transaction. */
@@ -41,8 +42,8 @@ int sp_server_as_of(struct sp_db *db, int64_t now_ms, int64_t *as_of_ms,
 	int64_t *since_ms, struct sp_err *err);
 
 /* At the start of a server: the time in which nobody listened does not count,
- * so live expiries move by it, also back when the clock was set back. Opens a
- * transaction; beats in it. */
+ * so live expiries move by it, also back when the clock was set back; but not
+ * where another server listened. Opens a transaction; beats in it. */
 int sp_server_resume(struct sp_db *db, struct sp_clocks clocks,
 	struct sp_err *err);
 

@@ -20,11 +20,27 @@ int address_read(const struct sockaddr *a, char ip[INET6_ADDRSTRLEN])
 	const struct sockaddr_in *four = (const void *)a;
 
 	if (a->sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &six->sin6_addr, ip, INET6_ADDRSTRLEN);
+		if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+			inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], ip,
+				INET6_ADDRSTRLEN);
+		else
+			inet_ntop(AF_INET6, &six->sin6_addr, ip,
+				INET6_ADDRSTRLEN);
 		return ntohs(six->sin6_port);
 	}
 	inet_ntop(AF_INET, &four->sin_addr, ip, INET6_ADDRSTRLEN);
 	return ntohs(four->sin_port);
+}
+
+void address_site(const char *ip, char site[INET6_ADDRSTRLEN])
+{
+	struct in6_addr six;
+
+	snprintf(site, INET6_ADDRSTRLEN, "%s", ip);
+	if (inet_pton(AF_INET6, ip, &six) != 1)
+		return;
+	memset(&six.s6_addr[8], 0, 8);
+	inet_ntop(AF_INET6, &six, site, INET6_ADDRSTRLEN);
 }
 
 void address_set_port(struct sockaddr_storage *a, int port)
@@ -61,8 +77,9 @@ void address_set_up_datagrams(int fd)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
 	} else {
 		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 	}
+	/* An IPv6 socket of systemd's may have IPv4 peers, too. */
+	setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }

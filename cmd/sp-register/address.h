@@ -10,8 +10,13 @@
 
 enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 16 };
 
-/* Writes the IP address. Returns the port. */
+/* Writes the IP address; that of an IPv4 peer of an IPv6 socket is IPv4.
+ * Returns the port. */
 int address_read(const struct sockaddr *address, char ip[INET6_ADDRSTRLEN]);
+
+/* What limits count as one source: an IPv4 address, or the /64 of an IPv6
+ * address, of which one customer has 2^64. */
+void address_site(const char *ip, char site[INET6_ADDRSTRLEN]);
 
 void address_set_port(struct sockaddr_storage *address, int port);
 

@@ -108,7 +108,7 @@ int batch_receive(struct batch *b, int fd)
 
 void batch_send(struct batch *b, int fd, int n)
 {
-	int sent = 0, count = 0;
+	int sent = 0, count = 0, errors = 0;
 
 	for (int i = 0; i < n; i++) {
 		const struct exchange *x = &b->exchange[i];
@@ -129,11 +129,12 @@ void batch_send(struct batch *b, int fd, int n)
 			0);
 
 		/* One that cannot be sent is as good as lost on the way: its
-		 * sender asks again. */
-		if (done > 0)
-			sent += done;
-		else if (!is_of_another(errno))
-			sent++;
+		 * sender asks again. Where there is no way to it, it gets the
+		 * same error as another's each time. */
+		if (done <= 0 && is_of_another(errno) && errors++ == 0)
+			continue;
+		sent += done > 0 ? done : 1;
+		errors = 0;
 	}
 }
 

@@ -13,10 +13,25 @@
 #include "lib/err.h"
 
 enum {
-	FLOWS_PER_SOURCE = 256,   /* many phones are behind one NAT */
+	FLOWS_PER_SOURCE =
+		256, /* many phones are behind one NAT (address_site) */
 	FLOW_MESSAGE_MS = 10000,  /* a message must be complete in that time */
 	FLOW_STRANGER_MS = 30000, /* and the first registration done */
 };
+
+/* What a flow's patience goes by; monotonic milliseconds. */
+struct flow_times {
+	int64_t opened_ms;
+	int64_t heard_ms;   /* when it last sent something */
+	int64_t partial_ms; /* since when a message is incomplete; 0: none is */
+	bool is_trusted;    /* somebody has registered through it */
+};
+
+/* The moment at which a flow is to be closed if nothing happens until then, and
+ * why: neither drop by drop nor with pings can a stranger keep a connection.
+ * idle_ms: how long one that is trusted may be silent. */
+int64_t flow_deadline_ms(const struct flow_times *times, int64_t idle_ms,
+	const char **why);
 
 struct flow;
 struct flows;
@@ -35,7 +50,8 @@ struct flow_events {
 int flows_new(struct flows **flows, struct event_base *base, struct log *log,
 	const struct flow_events *events, struct sp_err *err);
 
-/* Closes all without a word to `closed`. Accepts NULL. */
+/* Closes all, once what was to be sent is sent as far as the peers take it, and
+ * without a word to `closed`. Accepts NULL. */
 void flows_free(struct flows *flows);
 
 /* A flow that has registered somebody may be silent for so long. */
@@ -48,6 +64,7 @@ void flows_set_tls(struct flows *flows, SSL_CTX *context);
 int flows_listen(struct flows *flows, evutil_socket_t fd,
 	enum sp_transport transport, struct sp_err *err);
 
+/* Sends, but not to a peer that leaves too much unread: it is closed soon. */
 void flow_send(struct flow *flow, const char *data, size_t len);
 
 /* Somebody has registered through it. */
@@ -56,6 +73,8 @@ bool flow_is_trusted(const struct flow *flow);
 
 /* A number that no other flow of any process has, above 0. */
 int64_t flow_id(const struct flow *flow);
+int64_t flow_new_id(void);
+
 const char *flow_ip(const struct flow *flow);
 int flow_port(const struct flow *flow);
 const char *flow_transport(const struct flow *flow);

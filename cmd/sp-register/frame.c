@@ -12,12 +12,11 @@ static enum frame line_ends(const char *data, size_t size, size_t *len)
 		*len = 4;
 		return FRAME_PING;
 	}
-	/* Half a ping, perhaps. */
+	/* Half a ping, perhaps, or what phones send behind a message. */
 	if (size < 4 && memcmp(data, "\r\n\r\n", size) == 0)
 		return FRAME_MORE;
-	*len = data[0] == '\n' ? 1 : 2;
-	return size >= *len && memcmp(data, "\r\n", 2) == 0 ? FRAME_BLANK
-							    : FRAME_BAD;
+	*len = 2;
+	return memcmp(data, "\r\n", 2) == 0 ? FRAME_BLANK : FRAME_BAD;
 }
 
 /* The value of a Content-Length line, at NULL for any other. */

@@ -28,6 +28,7 @@ struct kind {
 };
 static const struct kind SOURCE = {LIMIT_SOURCE_BURST, LIMIT_SOURCE_REFILL_MS};
 static const struct kind AOR = {LIMIT_AOR_BURST, LIMIT_AOR_REFILL_MS};
+static const struct kind TELLING = {LIMIT_TELL_BURST, LIMIT_TELL_REFILL_MS};
 
 int limits_new(struct limits **out, struct sp_err *err)
 {
@@ -111,8 +112,12 @@ enum limit limits_fail(struct limits *l, const char *source, const char *aor,
 	enum limit of_source = take(l, key_of(l, source, ""), &SOURCE, now_ms);
 	enum limit of_aor = take(l, key_of(l, source, aor), &AOR, now_ms);
 
-	if (of_source == LIMIT_REACHED || of_aor == LIMIT_REACHED)
-		return LIMIT_REACHED;
-	return of_source == LIMIT_OVER || of_aor == LIMIT_OVER ? LIMIT_OVER
-							       : LIMIT_NONE;
+	if (of_source == LIMIT_NONE && of_aor == LIMIT_NONE)
+		return LIMIT_NONE;
+	/* One that tries one name after the other is worth telling of once, and
+	 * many such, from everywhere, only now and then. */
+	if (of_source == LIMIT_OVER || of_aor == LIMIT_OVER ||
+		take(l, key_of(l, "", ""), &TELLING, now_ms) != LIMIT_NONE)
+		return LIMIT_OVER;
+	return LIMIT_REACHED;
 }

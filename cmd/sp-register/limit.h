@@ -16,6 +16,9 @@ enum {
 	/* A source may be a whole office behind one address. */
 	LIMIT_SOURCE_BURST = 200,
 	LIMIT_SOURCE_REFILL_MS = 200,
+	/* Of those who go over it: history has no room for more. */
+	LIMIT_TELL_BURST = 100,
+	LIMIT_TELL_REFILL_MS = 10000,
 };
 
 struct limits;
@@ -25,8 +28,8 @@ void limits_free(struct limits *limits); /* accepts NULL */
 
 enum limit {
 	LIMIT_NONE,    /* there is room */
-	LIMIT_REACHED, /* this one was the first too many */
-	LIMIT_OVER,    /* there have been too many for a while */
+	LIMIT_REACHED, /* this one was the first too many, and to be told of */
+	LIMIT_OVER,    /* too many */
 };
 
 /* Counts a failed login from a source for a name. now_ms: monotonic. The answer

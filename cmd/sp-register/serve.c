@@ -43,13 +43,38 @@ struct server {
 	struct event *tick, *sweep, *term, *interrupt, *hangup, *flush;
 	struct self_test *self_test;
 	struct event *watchdog;
-	bool is_writing; /* the last beat was committed */
+	bool is_writing;   /* the last beat was committed */
+	int64_t offset_ms; /* between the clocks, at that beat */
 	struct socket udp[MAX_LISTEN];
 	int n_udp;
 	struct flows *flows;
 	struct batch *batch;
 	int n_pending; /* messages of flows in the batch */
 };
+
+/* ---- clocks ------------------------------------------------------------ */
+
+static void beat(struct server *s)
+{
+	const struct sp_clocks now = {sp_clock_now_ms(),
+		sp_clock_monotonic_ms()};
+
+	s->is_writing = service_tick(s->service, now);
+	if (s->is_writing)
+		s->offset_ms = now.wall_ms - now.monotonic_ms;
+}
+
+/* The wall clock. When it has made a step, expiries move by that before anybody
+ * compares them with it. */
+static int64_t now_ms(struct server *s)
+{
+	int64_t now = sp_clock_now_ms();
+	int64_t step = now - sp_clock_monotonic_ms() - s->offset_ms;
+
+	if (step > SP_CLOCK_STEP_MS || step < -SP_CLOCK_STEP_MS)
+		beat(s);
+	return now;
+}
 
 /* ---- flows ------------------------------------------------------------- */
 
@@ -59,8 +84,7 @@ static void flush(struct server *s)
 
 	if (n == 0)
 		return;
-	service_answer(s->service, batch_exchanges(s->batch), n,
-		sp_clock_now_ms());
+	service_answer(s->service, batch_exchanges(s->batch), n, now_ms(s));
 	batch_send_flows(s->batch, n);
 	s->n_pending = 0;
 }
@@ -92,8 +116,7 @@ static void on_closed(void *arg, struct flow *flow, const char *why)
 
 	flush(s);
 	if (flow_is_trusted(flow))
-		service_flow_closed(s->service, flow_id(flow), why,
-			sp_clock_now_ms());
+		service_flow_closed(s->service, flow_id(flow), why, now_ms(s));
 }
 
 /* ---- datagrams --------------------------------------------------------- */
@@ -104,7 +127,7 @@ static void take_errors(struct server *s, int fd)
 	int port;
 
 	while (batch_unreachable(fd, ip, &port))
-		service_unreachable(s->service, ip, port, sp_clock_now_ms());
+		service_unreachable(s->service, ip, port, now_ms(s));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -120,7 +143,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		if (n == 0)
 			return;
 		service_answer(s->service, batch_exchanges(s->batch), n,
-			sp_clock_now_ms());
+			now_ms(s));
 		batch_send(s->batch, fd, n);
 	}
 }
@@ -166,34 +189,41 @@ static int64_t idle_ms(const struct sp_config *config)
 	return longest_ms + IDLE_MORE_MS;
 }
 
-static int load_tls(struct server *s, const struct sp_config *config,
+/* *tls: NULL where the configuration has none. */
+static int load_tls(const struct sp_config *config, SSL_CTX **tls,
 	struct sp_err *err)
 {
-	SSL_CTX *tls;
-
-	if (config->tls_certificate == NULL)
-		return 0;
-	if (tls_context(config->tls_certificate, config->tls_key, &tls, err) !=
-		0)
-		return -1;
-	flows_set_tls(s->flows, tls);
-	return 0;
+	*tls = NULL;
+	return config->tls_certificate == NULL
+		       ? 0
+		       : tls_context(config->tls_certificate, config->tls_key,
+				 tls, err);
 }
 
 static int start_flows(struct server *s, struct sp_err *err)
 {
 	const struct flow_events events = {s, on_message, on_closed};
+	SSL_CTX *tls;
 
 	if (batch_new(&s->batch, err) != 0 ||
 		flows_new(&s->flows, s->base, s->log, &events, err) != 0)
 		return -1;
 	flows_set_idle(s->flows, idle_ms(s->config));
-	return load_tls(s, s->config, err);
+	if (load_tls(s->config, &tls, err) != 0)
+		return -1;
+	flows_set_tls(s->flows, tls);
+	return 0;
 }
 
 static int add_socket(struct server *s, int fd, enum sp_transport transport,
 	struct sp_err *err)
 {
+	if (transport == SP_TLS && s->config->tls_certificate == NULL) {
+		close(fd);
+		return sp_err_set(err, SP_CONFIG,
+			"cannot listen for TLS: no tls: in the configuration, "
+			"expected certificate and key");
+	}
 	log_listening(s, transport, fd);
 	return transport == SP_UDP ? add_udp(s, fd, err)
 				   : flows_listen(s->flows, fd, transport, err);
@@ -204,11 +234,6 @@ static int add_listener(struct server *s, const struct sp_listen *listen,
 {
 	int fd;
 
-	if (listen->transport == SP_TLS && s->config->tls_certificate == NULL)
-		return sp_err_set(err, SP_CONFIG,
-			"cannot listen on '%s': no tls: in the configuration, "
-			"expected certificate and key",
-			listen->text);
 	if (address_listen(listen, &fd, err) != 0)
 		return -1;
 	return add_socket(s, fd, listen->transport, err);
@@ -259,10 +284,18 @@ static bool is_same_listen(const struct sp_config *a, const struct sp_config *b)
 static int reload(struct server *s, struct sp_config *config,
 	struct sp_err *err)
 {
+	SSL_CTX *tls;
+
 	if (serve_load_config(s->options, config, err) != 0 ||
-		load_tls(s, config, err) != 0 ||
-		service_configure(s->service, config, err) != 0)
+		load_tls(config, &tls, err) != 0)
 		return -1;
+	if (service_configure(s->service, config, err) != 0) {
+		SSL_CTX_free(tls);
+		return -1;
+	}
+	/* Without one the listeners go on with what they have. */
+	if (tls != NULL)
+		flows_set_tls(s->flows, tls);
 	if (!is_same_listen(config, s->config) ||
 		strcmp(config->db, s->config->db) != 0)
 		log_write(s->log, LOG_WARN, "needs-restart",
@@ -302,11 +335,6 @@ static void on_hangup(evutil_socket_t signal, short what, void *arg)
 
 /* ---- the loop ---------------------------------------------------------- */
 
-static struct sp_clocks clocks_now(void)
-{
-	return (struct sp_clocks){sp_clock_now_ms(), sp_clock_monotonic_ms()};
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *s = arg;
@@ -314,19 +342,23 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	flush(s);
-	s->is_writing = service_tick(s->service, clocks_now());
+	beat(s);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval half = {0, 500000}, now = {0, 0};
+	const struct timeval half = {0, 500000}, at_once = {0, 0};
 	struct server *s = arg;
+	int64_t now = now_ms(s);
+	bool is_more = false;
 
 	(void)fd;
 	(void)what;
 	flush(s);
-	evtimer_add(s->sweep,
-		service_sweep(s->service, sp_clock_now_ms()) ? &now : &half);
+	/* A step of the clock that could not be written has moved nothing. */
+	if (s->is_writing)
+		is_more = service_sweep(s->service, now);
+	evtimer_add(s->sweep, is_more ? &at_once : &half);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
@@ -337,7 +369,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	notify_stopping();
 	log_write(s->log, LOG_INFO, "stopping",
 		LOG_FIELDS({"signal", signal == SIGTERM ? "TERM" : "INT"}));
-	event_base_loopbreak(s->base);
+	event_base_loopexit(s->base, NULL); /* once what has come is read */
 }
 
 static void on_passed(void *arg)
@@ -364,7 +396,6 @@ static int start_watchdog(struct server *s, struct sp_err *err)
 
 	if (ms == 0)
 		return 0;
-	s->is_writing = true;
 	if (s->n_udp > 0)
 		return self_test_new(&s->self_test, s->base, s->udp[0].fd,
 			s->config->tenants[0].domain, ms, on_passed, s, err);
@@ -426,6 +457,9 @@ static void release(struct server *s)
  * touched the database; and a port below 1024 is bound before root is left. */
 static int start(struct server *s, struct sp_err *err)
 {
+	const struct sp_clocks now = {sp_clock_now_ms(),
+		sp_clock_monotonic_ms()};
+
 	if (serve_load_config(s->options, s->config, err) != 0 ||
 		start_loop(s, err) != 0 || start_listening(s, err) != 0 ||
 		privilege_drop(s->config->user, err) != 0)
@@ -435,8 +469,10 @@ static int start(struct server *s, struct sp_err *err)
 	if (sp_db_open(&s->db, s->config->db, SP_DB_SERVER, DB_WAIT_MS, err) !=
 			0 ||
 		service_new(&s->service, s->config, s->db, s->log, err) != 0 ||
-		sp_server_resume(s->db, clocks_now(), err) != 0)
+		sp_server_resume(s->db, now, err) != 0)
 		return -1;
+	s->offset_ms = now.wall_ms - now.monotonic_ms;
+	s->is_writing = true;
 	return start_watchdog(s, err);
 }
 
@@ -463,7 +499,7 @@ int serve(const struct serve_options *options, struct log *log,
 		     : 0;
 	flush(s);
 	/* So that a restart knows to the millisecond when nobody listened. */
-	service_tick(s->service, clocks_now());
+	beat(s);
 	log_write(log, LOG_INFO, "stopped", LOG_FIELDS({0}));
 out:
 	release(s);

@@ -379,9 +379,12 @@ static void tell_limited(struct service *s, struct request *rq)
  * many of them. */
 static bool is_worth_an_answer(struct service *s, struct request *rq)
 {
-	enum limit limit = limits_fail(s->limits, rq->exchange->origin.ip,
-		rq->to.user, sp_clock_monotonic_ms());
+	char site[INET6_ADDRSTRLEN];
+	enum limit limit;
 
+	address_site(rq->exchange->origin.ip, site);
+	limit = limits_fail(s->limits, site, rq->to.user,
+		sp_clock_monotonic_ms());
 	if (limit == LIMIT_NONE) {
 		request_log_refusal(s, rq, "auth-failed", rq->failed_login);
 		return true;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/sp-register/address.h"
+#include "cmd/sp-register/flow.h"
 #include "cmd/sp-register/frame.h"
 #include "cmd/sp-register/serve.h"
 #include "cmd/sp-register/service.h"
@@ -33,7 +34,7 @@ static struct sp_clocks clocks_now(void)
 	return (struct sp_clocks){sp_clock_now_ms(), sp_clock_monotonic_ms()};
 }
 
-/* As inetd hands it over, standard input is a socket with a peer. */
+/* As inetd hands it over, standard input is a socket with a peer: a flow. */
 static void find_peer(struct conversation *c)
 {
 	struct sockaddr_storage a;
@@ -45,9 +46,11 @@ static void find_peer(struct conversation *c)
 	c->exchange.origin.ip = c->ip;
 	strcpy(c->ip, "127.0.0.1");
 	if (getpeername(STDIN_FILENO, (struct sockaddr *)&a, &len) == 0 &&
-		(a.ss_family == AF_INET || a.ss_family == AF_INET6))
+		(a.ss_family == AF_INET || a.ss_family == AF_INET6)) {
+		c->exchange.flow_id = flow_new_id();
 		c->exchange.origin.port =
 			address_read((struct sockaddr *)&a, c->ip);
+	}
 }
 
 static int write_all(const char *data, size_t len, struct sp_err *err)
@@ -132,9 +135,21 @@ static int converse(struct conversation *c, struct sp_err *err)
 						"expected one Content-Length "
 						"and lines that end in CRLF");
 	}
-	return n == 0 ? 0
-		      : sp_err_set(err, SP_IO, "cannot read standard input: %s",
-				strerror(errno));
+	if (n < 0)
+		return sp_err_set(err, SP_IO, "cannot read standard input: %s",
+			strerror(errno));
+	if (c->size > 0 && c->data[0] != '\r')
+		return sp_err_set(err, SP_DATA,
+			"standard input ends within a message");
+	return 0;
+}
+
+static void end(struct conversation *c)
+{
+	if (c->exchange.flow_id != 0)
+		service_flow_closed(c->service, c->exchange.flow_id, "closed",
+			sp_clock_now_ms());
+	service_tick(c->service, clocks_now());
 }
 
 int serve_stdio(const struct serve_options *options, struct log *log,
@@ -154,7 +169,7 @@ int serve_stdio(const struct serve_options *options, struct log *log,
 		service_new(&c->service, &c->config, c->db, log, err) == 0 &&
 		sp_server_resume(c->db, clocks_now(), err) == 0) {
 		rc = converse(c, err);
-		service_tick(c->service, clocks_now());
+		end(c);
 	}
 	service_free(c->service);
 	sp_db_close(c->db);

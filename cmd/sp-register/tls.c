@@ -13,6 +13,16 @@ static int fail(const char *what, const char *path, struct sp_err *err)
 		path, reason == NULL ? "no such file, or not PEM" : reason);
 }
 
+/* Nobody is there to be asked for a passphrase. */
+static int no_passphrase(char *buffer, int size, int is_writing, void *arg)
+{
+	(void)buffer;
+	(void)size;
+	(void)is_writing;
+	(void)arg;
+	return -1;
+}
+
 static int load(SSL_CTX *context, const char *certificate, const char *key,
 	struct sp_err *err)
 {
@@ -36,6 +46,7 @@ int tls_context(const char *certificate, const char *key, SSL_CTX **out,
 	SSL_CTX_set_options(context,
 		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 	if (load(context, certificate, key, err) != 0) {
 		SSL_CTX_free(context);
 		return -1;
