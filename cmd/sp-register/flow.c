@@ -273,7 +273,6 @@ static bool has_room(struct flows *flows, const char *site)
 static struct bufferevent *open_stream(struct flows *flows, evutil_socket_t fd,
 	enum sp_transport transport)
 {
-	struct bufferevent *stream;
 	SSL *ssl;
 
 	if (transport != SP_TLS)
@@ -281,12 +280,8 @@ static struct bufferevent *open_stream(struct flows *flows, evutil_socket_t fd,
 	ssl = flows->tls == NULL ? NULL : SSL_new(flows->tls);
 	if (ssl == NULL)
 		return NULL;
-	stream = bufferevent_openssl_socket_new(flows->base, fd, ssl,
+	return bufferevent_openssl_socket_new(flows->base, fd, ssl,
 		BUFFEREVENT_SSL_ACCEPTING, OPTIONS);
-	/* A phone that is killed says no goodbye. */
-	if (stream != NULL)
-		bufferevent_openssl_set_allow_dirty_shutdown(stream, 1);
-	return stream;
 }
 
 int64_t flow_new_id(void)

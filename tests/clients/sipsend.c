@@ -1,5 +1,5 @@
-/* Sends one SIP message over UDP, byte for byte, and prints the answers: for
- * tests of what no real client would send.
+/* Sends one SIP message over UDP, TCP or TLS, byte for byte, and prints the
+ * answers: for tests of what no real client would send.
  *
  * An OPTIONS of its own follows each message. Its answer ends the waiting,
  * since a server answers in the order of arrival: nobody waits for an answer
@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ enum {
 
 static const char USAGE[] =
 	"usage: sipsend [option ...] HOST:PORT <message\n"
+	"  -t tcp|tls     over such a connection (udp)\n"
+	"  -k             keep it, until somebody kills it\n"
 	"  -b ADDRESS     send from there (127.0.0.1, or ::1)\n"
 	"  -p PORT        and from there (any)\n"
 	"  -l PORT        look for answers there, too; repeatable\n"
@@ -40,6 +43,9 @@ static const char USAGE[] =
 struct sender {
 	const char *bind_to, *user, *secret, *algorithm, *nonce, *keep;
 	unsigned long count;
+	const char *transport;
+	bool keeps;
+	SSL *ssl;                     /* NULL: none */
 	int port[MAX_PORTS], n_ports; /* the first: to send from */
 	struct pollfd socket[MAX_PORTS];
 	struct sockaddr_storage server, own;
@@ -54,6 +60,11 @@ __attribute__((noreturn)) static void fail(const char *what)
 {
 	fprintf(stderr, "sipsend: %s: %s\n", what, strerror(errno));
 	exit(2);
+}
+
+static bool is_stream(const struct sender *s)
+{
+	return strcmp(s->transport, "udp") != 0;
 }
 
 /* ---- sockets ----------------------------------------------------------- */
@@ -82,6 +93,19 @@ static void find_address(const char *host, const char *port,
 	freeaddrinfo(a);
 }
 
+static void start_tls(struct sender *s)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+	s->ssl = context == NULL ? NULL : SSL_new(context);
+	if (s->ssl == NULL || SSL_set_fd(s->ssl, s->socket[0].fd) != 1 ||
+		SSL_connect(s->ssl) != 1) {
+		fputs("sipsend: no TLS\n", stderr);
+		exit(2);
+	}
+	SSL_CTX_free(context);
+}
+
 /* server: HOST:PORT or [HOST]:PORT; is cut. */
 static void open_sockets(struct sender *s, char *server)
 {
@@ -103,10 +127,13 @@ static void open_sockets(struct sender *s, char *server)
 			s->server.ss_family == AF_INET6 ? "::1" : "127.0.0.1";
 	for (int i = 0; i < s->n_ports; i++) {
 		struct sockaddr_storage a;
-		int fd = socket(s->server.ss_family, SOCK_DGRAM, 0);
+		int on = 1, fd = socket(s->server.ss_family,
+				    is_stream(s) ? SOCK_STREAM : SOCK_DGRAM, 0);
 
 		find_address(s->bind_to, "0", &a, &s->address_len);
 		set_port(&a, s->port[i]);
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+			is_stream(s) ? sizeof on : 0);
 		if (fd < 0 || bind(fd, (const struct sockaddr *)&a,
 				      s->address_len) != 0)
 			fail("cannot bind");
@@ -119,11 +146,17 @@ static void open_sockets(struct sender *s, char *server)
 	if (getsockname(s->socket[0].fd, (struct sockaddr *)&s->own,
 		    &s->address_len) != 0)
 		fail("getsockname");
+	if (strcmp(s->transport, "tls") == 0)
+		start_tls(s);
 }
 
 static void send_bytes(const struct sender *s, const char *data, size_t len)
 {
-	if (send(s->socket[0].fd, data, len, 0) < 0)
+	ssize_t n = s->ssl != NULL
+			    ? SSL_write(s->ssl, data, (int)len)
+			    : send(s->socket[0].fd, data, len, MSG_NOSIGNAL);
+
+	if (n < 0)
 		fail("cannot send");
 }
 
@@ -172,6 +205,38 @@ static bool take(struct sender *s, int i, struct sip_writer *out)
 	return false;
 }
 
+/* The same of a connection, on which the answer to the fence is the last. */
+static bool take_stream(struct sender *s, struct sip_writer *out)
+{
+	size_t room = out->size - 1 - out->len;
+	char *at = out->at + out->len, *fence;
+	ssize_t n = s->ssl != NULL ? SSL_read(s->ssl, at, (int)room)
+				   : recv(s->socket[0].fd, at, room, 0);
+
+	if (n <= 0) {
+		fputs("sipsend: the server has closed\n", stderr);
+		exit(3);
+	}
+	out->len += (size_t)n;
+	out->at[out->len] = '\0';
+	fence = strstr(out->at, s->fence_id);
+	if (fence == NULL || strstr(fence, "\r\n\r\n") == NULL)
+		return false;
+	while (fence > out->at && strncmp(fence, "SIP/2.0 200", 11) != 0)
+		fence--;
+	out->len = (size_t)(fence - out->at);
+	return true;
+}
+
+static void ask_stream(struct sender *s, const char *data, size_t len,
+	struct sip_writer *out)
+{
+	send_bytes(s, data, len);
+	send_fence(s);
+	while (!take_stream(s, out))
+		;
+}
+
 /* Sends, and gathers the answers. */
 static void ask(struct sender *s, const char *data, size_t len,
 	struct sip_writer *out)
@@ -179,6 +244,10 @@ static void ask(struct sender *s, const char *data, size_t len,
 	bool done = false;
 	int n;
 
+	if (is_stream(s)) {
+		ask_stream(s, data, len, out);
+		return;
+	}
 	send_bytes(s, data, len);
 	send_fence(s);
 	/* Once the end is seen, what else is there is taken without waiting. */
@@ -294,15 +363,21 @@ static void run(struct sender *s)
 	for (size_t i = 0; i < out.len; i++)
 		if (answers[i] != '\r')
 			putchar(answers[i]);
+	if (fflush(stdout) != 0)
+		exit(2);
+	if (s->keeps)
+		pause();
 }
 
 int main(int argc, char **argv)
 {
-	struct sender s = {.count = 1, .n_ports = 1};
+	struct sender s = {.count = 1, .n_ports = 1, .transport = "udp"};
 	int option;
 
-	while ((option = getopt(argc, argv, "b:p:l:u:s:a:n:c:o:")) != -1) {
+	while ((option = getopt(argc, argv, "t:kb:p:l:u:s:a:n:c:o:")) != -1) {
 		switch (option) {
+		case 't': s.transport = optarg; break;
+		case 'k': s.keeps = true; break;
 		case 'b': s.bind_to = optarg; break;
 		case 'p': s.port[0] = atoi(optarg); break;
 		case 'l':
@@ -325,5 +400,5 @@ int main(int argc, char **argv)
 	sipmsg_init();
 	open_sockets(&s, argv[optind]);
 	run(&s);
-	return fflush(stdout) == 0 ? 0 : 2;
+	return 0;
 }

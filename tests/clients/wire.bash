@@ -27,6 +27,8 @@ request() {
 		"CSeq: $((ms % 2000000000)) $method"
 		"Contact: <sip:$ext@127.0.0.1:5070>"
 	)
+	# Where a message ends in a stream.
+	[[ ${WITH-} != *-t* ]] || head+=('Content-Length: 0')
 
 	shift 2
 	for field; do
@@ -45,14 +47,14 @@ request() {
 }
 
 # send METHOD EXT [FIELD...]: sends that, without credentials; prints the
-# answer, without the CRs.
+# answer, without the CRs. WITH holds options for sipsend.
 send() {
-	request "$@" | "$SIPSEND" "$SERVER"
+	# shellcheck disable=SC2086 # several words
+	request "$@" | "$SIPSEND" ${WITH-} "$SERVER"
 }
 
 # register EXT SECRET [FIELD...]: sends a REGISTER; when it is challenged, with
-# credentials. What was sent is then in the file `sent`. WITH holds options for
-# sipsend.
+# credentials. What was sent is then in the file `sent`. WITH as for send.
 register() {
 	local ext=$1 secret=$2
 
@@ -112,4 +114,30 @@ normalised() {
 # not wait for 30.
 given_short_registration() {
 	given_config 'registration: {refresh: 1s, timeout: 4s, min: 1s}'
+}
+
+# given_certificate NAME: makes NAME.crt and NAME.key, in a moment.
+given_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=$1" -keyout "$1.key" -out "$1.crt" 2>/dev/null
+}
+
+# server_of TRANSPORT [N]: SERVER is where the last server listens for it (the
+# Nth such address).
+server_of() {
+	SERVER=$(sed -n "s/.*msg=listening transport=$1 address=//p" \
+		"$SERVER_LOG" | sed -n "${2-1}{s/\"//g;p}")
+}
+
+# stream: connects the descriptor 5 to SERVER.
+stream() {
+	# Not a local variable: bash parses the path.
+	exec 5<>"/dev/tcp/${SERVER%:*}/${SERVER##*:}"
+}
+
+# heard [SECONDS]: what the descriptor 5 gets until the server closes it,
+# without the CRs; fails when it does not.
+heard() {
+	timeout "${1-8}" cat <&5 2>/dev/null | tr -d '\r'
+	[ "${PIPESTATUS[0]}" != 124 ]
 }
