@@ -7,6 +7,24 @@
 /* Moments are milliseconds from this one. */
 #define T WORLD_NOW_MS
 
+/* The machine has been up for as long, then. */
+enum { UP = 5000000 };
+
+/* The clocks when nobody has touched them since T. */
+static struct sp_clocks at(int64_t ms)
+{
+	return (struct sp_clocks){ms, ms - T + UP};
+}
+
+static int64_t beat(struct world *w, struct sp_clocks clocks)
+{
+	int64_t step_ms = -1;
+
+	world_must(w, sp_server_beat(w->db, clocks, &step_ms, &w->err) == 0,
+		"a beat");
+	return step_ms;
+}
+
 static void open_server(struct world *w, int64_t beat_ms)
 {
 	unsigned char key[SP_SHA256_SIZE];
@@ -18,8 +36,7 @@ static void open_server(struct world *w, int64_t beat_ms)
 			sp_server_key(w->db, key, &w->err) == 0,
 		"a key");
 	if (beat_ms != 0)
-		world_must(w, sp_server_beat(w->db, beat_ms, &w->err) == 0,
-			"a beat");
+		beat(w, at(beat_ms));
 }
 
 static void check_key(struct unit *u)
@@ -74,16 +91,16 @@ static void check_as_of(struct unit *u)
 static void check_beats(struct unit *u)
 {
 	struct world w;
-	int64_t beat = -1;
+	int64_t last = -1;
 
 	world_open(&w);
-	unit_int(u, sp_server_last_beat(w.db, &beat, &w.err), 0, "no server");
-	unit_int(u, beat, 0, "  no beat");
+	unit_int(u, sp_server_last_beat(w.db, &last, &w.err), 0, "no server");
+	unit_int(u, last, 0, "  no beat");
 	world_close(&w);
 	open_server(&w, T);
-	sp_server_beat(w.db, T - 1, &w.err);
-	sp_server_last_beat(w.db, &beat, &w.err);
-	unit_int(u, beat, T - 1, "a beat after the clock was set back");
+	beat(&w, (struct sp_clocks){T - 1, UP + 1000});
+	sp_server_last_beat(w.db, &last, &w.err);
+	unit_int(u, last, T - 1, "a beat after the clock was set back");
 	world_close(&w);
 }
 
@@ -122,7 +139,25 @@ static void check_binding(struct unit *u, struct world *w, const char *contact,
 	unit_int(u, list[i].expires_ms - T, expires_ms - T, "  expires");
 }
 
-/* The server beat last at T, when one binding had run out. */
+/* One that lives until the next millisecond, one that is new, and one that has
+ * run out at T. */
+static void add_bindings(struct world *w)
+{
+	world_assign(w, "asmith", NULL);
+	add_binding(w, "sip:live", T - 29999, T + 1);
+	add_binding(w, "sip:new", T - 1000, T + 29000);
+	add_binding(w, "sip:gone", T - 30000, T);
+}
+
+static void check_moved(struct unit *u, struct world *w, int64_t moved_ms)
+{
+	check_binding(u, w, "sip:live", T - 29999 + moved_ms, T + 1 + moved_ms);
+	check_binding(u, w, "sip:new", T - 1000 + moved_ms,
+		T + 29000 + moved_ms);
+	check_binding(u, w, "sip:gone", T - 30000, T);
+}
+
+/* The server beat last at T. */
 static void check_resume(struct unit *u)
 {
 	static const struct {
@@ -131,37 +166,122 @@ static void check_resume(struct unit *u)
 	} cases[] = {
 		{"the first server ever", 0, 60000, 0},
 		{"at once", T, 0, 0},
-		{"another one still runs", T, 900, 900},
-		{"after a short pause", T, 3001, 3001},
+		{"another one still runs", T, 1500, 0},
+		{"after a short pause", T, 1501, 1501},
 		{"after an hour", T, 3600000, 3600000},
-		{"when the clock went back", T, -60000, 0},
+		{"when the clock went back a bit", T, -1500, 0},
+		{"when it went back an hour", T, -3600000, -3600000},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		int64_t moved = cases[i].moved, beat;
+		/* The machine has started anew. */
+		struct sp_clocks now = {T + cases[i].pause, 1000};
 		struct world w;
+		int64_t last;
 
 		open_server(&w, cases[i].beat);
-		world_assign(&w, "asmith", NULL);
-		add_binding(&w, "sip:live", T - 29999, T + 1);
-		add_binding(&w, "sip:new", T - 1000, T + 29000);
-		add_binding(&w, "sip:gone", T - 30000, T);
-		unit_int(u, sp_server_resume(w.db, T + cases[i].pause, &w.err),
-			0, cases[i].name);
-		check_binding(u, &w, "sip:live", T - 29999 + moved,
-			T + 1 + moved);
-		check_binding(u, &w, "sip:new", T - 1000 + moved,
-			T + 29000 + moved);
-		check_binding(u, &w, "sip:gone", T - 30000, T);
-		sp_server_last_beat(w.db, &beat, &w.err);
-		unit_int(u, beat - T, cases[i].pause, "  it beats");
+		add_bindings(&w);
+		unit_int(u, sp_server_resume(w.db, now, &w.err), 0,
+			cases[i].name);
+		check_moved(u, &w, cases[i].moved);
+		sp_server_last_beat(w.db, &last, &w.err);
+		unit_int(u, last - T, cases[i].pause, "  it beats");
 		unit_ok(u, !sp_db_in_transaction(w.db), "  no transaction");
-		unit_int(u, sp_server_resume(w.db, T + cases[i].pause, &w.err),
-			0, "  once more");
-		check_binding(u, &w, "sip:live", T - 29999 + moved,
-			T + 1 + moved);
+		unit_int(u, sp_server_resume(w.db, now, &w.err), 0,
+			"  once more");
+		unit_int(u,
+			beat(&w, (struct sp_clocks){now.wall_ms + 1000,
+					 now.monotonic_ms + 1000}),
+			0, "  and goes on: no step");
+		check_moved(u, &w, cases[i].moved);
 		world_close(&w);
 	}
+}
+
+/* Many processes that start one after the other stop no expiry. */
+static void check_resumes(struct unit *u)
+{
+	struct world w;
+
+	open_server(&w, T);
+	add_bindings(&w);
+	for (int64_t ms = 0; ms <= 60000; ms += 500)
+		sp_server_resume(w.db, at(T + ms), &w.err);
+	check_moved(u, &w, 0);
+	world_close(&w);
+}
+
+/* A second after the beat at T the clocks say something else. */
+static void check_steps(struct unit *u)
+{
+	static const struct {
+		const char *name;
+		int64_t wall, monotonic, step;
+	} cases[] = {
+		{"nothing", 1000, 1000, 0},
+		{"a late beat", 60000, 60000, 0},
+		{"drift", 1000 + 2000, 1000, 0},
+		{"drift backwards", 1000 - 2000, 1000, 0},
+		{"a step", 1000 + 2001, 1000, 2001},
+		{"a step back", 1000 - 2001, 1000, -2001},
+		{"an hour", 1000 + 3600000, 1000, 3600000},
+		{"an hour back", 1000 - 3600000, 1000, -3600000},
+		{"suspended for a day", 1000 + 86400000, 1000, 86400000},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sp_clocks now = {T + cases[i].wall,
+			UP + cases[i].monotonic};
+		struct world w;
+
+		open_server(&w, T);
+		add_bindings(&w);
+		unit_int(u, beat(&w, now), cases[i].step, cases[i].name);
+		check_moved(u, &w, cases[i].step);
+		now.wall_ms += 300;
+		now.monotonic_ms += 300;
+		unit_int(u, beat(&w, now), 0, "  another server sees none");
+		check_moved(u, &w, cases[i].step);
+		world_close(&w);
+	}
+}
+
+/* A clock that is set right bit by bit: in an hour more than a step. */
+static void check_drift(struct unit *u)
+{
+	int64_t steps = 0;
+	struct world w;
+
+	open_server(&w, T);
+	for (int64_t s = 1; s <= 3600; s++)
+		steps += beat(&w,
+			(struct sp_clocks){T + s * 1001, UP + s * 1000});
+	unit_int(u, steps, 0, "drift is no step, however long");
+	world_close(&w);
+}
+
+static void check_counters(struct unit *u)
+{
+	char name[SP_COUNTER_SIZE] = "";
+	int64_t value = -1;
+	struct world w;
+
+	world_open(&w);
+	unit_int(u, sp_server_next_counter(w.db, name, &value, &w.err), 0,
+		"no counter");
+	sp_server_count(w.db, "b", 2, &w.err);
+	sp_server_count(w.db, "a", 1, &w.err);
+	sp_server_count(w.db, "b", 40, &w.err);
+	unit_int(u, sp_server_next_counter(w.db, name, &value, &w.err), 1,
+		"the first");
+	unit_str(u, name, "a", "  by name");
+	unit_int(u, value, 1, "  its value");
+	sp_server_next_counter(w.db, name, &value, &w.err);
+	unit_str(u, name, "b", "  the next");
+	unit_int(u, value, 42, "  what was added");
+	unit_int(u, sp_server_next_counter(w.db, name, &value, &w.err), 0,
+		"  and no more");
+	world_close(&w);
 }
 
 /* What ran out while a server listened is swept; the rest lives on. */
@@ -177,7 +297,7 @@ static void check_sweep(struct unit *u)
 	unit_int(u, sp_binding_is_due(&w.scope, &w.err), 0, "nothing is due");
 	w.scope.now_ms = T;
 	unit_int(u, sp_binding_is_due(&w.scope, &w.err), 1, "one is due");
-	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 1, "  and swept");
+	unit_int(u, sp_binding_sweep(&w.scope, 1000, &w.err), 1, "  and swept");
 	unit_int(u, sp_binding_is_due(&w.scope, &w.err), 0, "  once");
 	check_binding(u, &w, "sip:live", T, T + 30000);
 	w.scope.now_ms = T + 30000;
@@ -187,8 +307,11 @@ static void check_sweep(struct unit *u)
 		snprintf(contact, sizeof contact, "sip:%d", i);
 		add_binding(&w, contact, T, T + 30000);
 	}
-	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 41, "many at once");
-	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 0, "  all of them");
+	/* In steps of what is read at once. */
+	unit_int(u, sp_binding_sweep(&w.scope, 20, &w.err), 32, "many");
+	unit_int(u, sp_binding_sweep(&w.scope, 20, &w.err), 9, "  the rest");
+	unit_int(u, sp_binding_sweep(&w.scope, 1000, &w.err), 0,
+		"  all of them");
 	world_close(&w);
 }
 
@@ -200,6 +323,10 @@ int main(void)
 	check_beats(&u);
 	check_as_of(&u);
 	check_resume(&u);
+	check_resumes(&u);
+	check_steps(&u);
+	check_drift(&u);
+	check_counters(&u);
 	check_sweep(&u);
 	return unit_done(&u);
 }
