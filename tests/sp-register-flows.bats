@@ -20,14 +20,19 @@ given_tls() {
 	echo 'tls: {certificate: first.crt, key: first.key}' >>sp.yaml
 }
 
-# A phone that keeps its connection; its pid is PHONE.
+# keep_phone EXT SECRET [FIELD...]: a phone that registers and keeps its
+# connection; its pid is PHONE.
 keep_phone() {
-	local log=phone.$((++PHONES))
+	local ext=$1 secret=$2
 
-	WITH="-k ${WITH--t tcp}" register "$@" >"$log" 3>&- 5>&- &
-	wait_until 5 grep -q '^SIP/2.0 200' "$log"
-	PHONE=$(pgrep -P $! -x sipsend || echo $!)
+	shift 2
+	rm -f phone
+	request REGISTER "$ext" "$@" >message
+	# shellcheck disable=SC2086 # several words
+	"$SIPSEND" -k -u "$ext" -s "$secret" $WITH "$SERVER" <message >phone 3>&- 5>&- &
+	PHONE=$!
 	SERVER_PIDS+=("$PHONE")
+	wait_until 5 grep -q '^SIP/2.0 200' phone
 }
 
 # cause EXT: of its last loss.
@@ -55,10 +60,10 @@ options() {
 	for where in 'tcp 1' 'tcp 2' 'tls 1' 'tls 2'; do
 		# shellcheck disable=SC2086 # two words
 		server_of $where
-		WITH="-k -t ${where% *}" keep_phone 1001 "$SECRET"
+		WITH="-t ${where% *}" keep_phone 1001 "$SECRET"
 		run sql 'SELECT source, transport, flow_id > 0 FROM binding'
 		assert_output --regexp "^(127\.0\.0\.1|\[::1\]):[0-9]+\|${where% *}\|1$"
-		WITH="-k -t ${where% *}" keep_phone 1001 "$SECRET" 'Expires: 20'
+		WITH="-t ${where% *}" keep_phone 1001 "$SECRET" 'Expires: 20'
 		assert_equal "$(bindings 1001)" sip:1001@127.0.0.1:5070
 		WITH="-t ${where% *}" run register 1001 "$SECRET" 'Expires: 0'
 		assert_status 200

@@ -36,24 +36,36 @@ int64_t notify_watchdog_ms(void)
 	return sd_watchdog_enabled(0, &us) > 0 ? (int64_t)(us / 1000) : 0;
 }
 
-int notify_sockets(struct notify_socket *sockets, int max)
+static int read_socket(int fd, const char *name, struct notify_socket *out,
+	struct sp_err *err)
+{
+	out->fd = fd;
+	if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_DGRAM, -1, 0) > 0)
+		out->transport = SP_UDP;
+	else if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) > 0)
+		out->transport = strcmp(name, "tls") == 0 ? SP_TLS : SP_TCP;
+	else
+		return sp_err_set(err, SP_CONFIG,
+			"descriptor %d of LISTEN_FDS: expected a socket for "
+			"datagrams, or for streams that listens",
+			fd);
+	return 0;
+}
+
+int notify_sockets(struct notify_socket *sockets, int max, struct sp_err *err)
 {
 	char **names = NULL;
-	int n = sd_listen_fds_with_names(1, &names), count = 0;
+	int n = sd_listen_fds_with_names(1, &names), rc = 0;
 
+	if (n > max)
+		rc = sp_err_set(err, SP_CONFIG,
+			"too many sockets in LISTEN_FDS");
 	for (int i = 0; i < n; i++) {
-		int fd = SD_LISTEN_FDS_START + i;
-
-		if (count < max) {
-			sockets[count].fd = fd;
-			sockets[count++].transport =
-				sd_is_socket(fd, AF_UNSPEC, SOCK_DGRAM, -1) > 0
-					? SP_UDP
-				: strcmp(names[i], "tls") == 0 ? SP_TLS
-							       : SP_TCP;
-		}
+		if (rc == 0)
+			rc = read_socket(SD_LISTEN_FDS_START + i, names[i],
+				&sockets[i], err);
 		free(names[i]);
 	}
 	free(names);
-	return count;
+	return rc != 0 ? -1 : n > 0 ? n : 0;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/config.h"
+#include "lib/err.h"
 
 void notify_ready(const char *status);
 void notify_reloading(void);
@@ -16,11 +17,11 @@ void notify_alive(void); /* feeds the watchdog */
 int64_t notify_watchdog_ms(void);
 
 /* Sockets that were handed over (LISTEN_FDS); their names tell TLS from TCP.
- * Returns how many, and fills in at most `max`. */
+ * Returns how many, or -1: more than `max`, or something else. */
 struct notify_socket {
 	int fd;
 	enum sp_transport transport;
 };
-int notify_sockets(struct notify_socket *sockets, int max);
+int notify_sockets(struct notify_socket *sockets, int max, struct sp_err *err);
 
 #endif

@@ -243,8 +243,10 @@ static int add_listener(struct server *s, const struct sp_listen *listen,
 static int start_listening(struct server *s, struct sp_err *err)
 {
 	struct notify_socket given[MAX_LISTEN];
-	int n = notify_sockets(given, MAX_LISTEN);
+	int n = notify_sockets(given, MAX_LISTEN, err);
 
+	if (n < 0)
+		return -1;
 	for (int i = 0; i < n; i++) {
 		if (given[i].transport == SP_UDP)
 			address_set_up_datagrams(given[i].fd);
