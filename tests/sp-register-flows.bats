@@ -187,7 +187,8 @@ options() {
 			options
 			options "$field"
 			options
-		} >&5 2>/dev/null
+		} >many
+		cat many >&5
 		run heard
 		assert_success
 		assert_equal "$(grep -c ^SIP <<<"$output")" 1
