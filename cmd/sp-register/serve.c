@@ -349,7 +349,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
-	const struct timeval half = {0, 500000}, at_once = {0, 0};
+	const struct timeval soon = {0, 250000}, at_once = {0, 0};
 	struct server *s = arg;
 	int64_t now = now_ms(s);
 	bool is_more = false;
@@ -360,7 +360,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	/* A step of the clock that could not be written has moved nothing. */
 	if (s->is_writing)
 		is_more = service_sweep(s->service, now);
-	evtimer_add(s->sweep, is_more ? &at_once : &half);
+	evtimer_add(s->sweep, is_more ? &at_once : &soon);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *arg)
@@ -455,6 +455,20 @@ static void release(struct server *s)
 	free(s);
 }
 
+/* To try it out as root is one thing, to let others in another. */
+static bool is_root_for_others(const struct sp_config *config)
+{
+	bool is_for_others = false;
+
+	for (size_t i = 0; i < config->n_listen; i++) {
+		const char *host = config->listen[i].host;
+
+		if (strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0)
+			is_for_others = true;
+	}
+	return is_for_others && geteuid() == 0;
+}
+
 /* The sockets first: where a second server finds the port taken, it has not
  * touched the database; and a port below 1024 is bound before root is left. */
 static int start(struct server *s, struct sp_err *err)
@@ -466,7 +480,7 @@ static int start(struct server *s, struct sp_err *err)
 		start_loop(s, err) != 0 || start_listening(s, err) != 0 ||
 		privilege_drop(s->config->user, err) != 0)
 		return -1;
-	if (geteuid() == 0)
+	if (is_root_for_others(s->config))
 		log_write(s->log, LOG_WARN, "runs-as-root", LOG_FIELDS({0}));
 	if (sp_db_open(&s->db, s->config->db, SP_DB_SERVER, DB_WAIT_MS, err) !=
 			0 ||

@@ -496,7 +496,7 @@ void service_unreachable(struct service *s, const char *ip, int port,
 	end_loss(s, lost, source, "unreachable", &err);
 }
 
-/* ---- once a second ----------------------------------------------------- */
+/* ---- time and again ----------------------------------------------------- */
 
 bool service_sweep(struct service *s, int64_t now_ms)
 {

@@ -58,7 +58,7 @@ void service_unreachable(struct service *service, const char *ip, int port,
  * whether the database took it. */
 bool service_tick(struct service *service, struct sp_clocks clocks);
 
-/* Twice a second: what ran out. Returns true when there is more of it: one
+/* Four times a second: what ran out. Returns true when there is more of it: one
  * transaction must not hold up the phones. */
 bool service_sweep(struct service *service, int64_t now_ms);
 

@@ -167,11 +167,11 @@ static void check_lost(struct unit *u)
 	add(&w, "sip:b");
 	world_events(&w);
 	w.scope.now_ms = T + 30000;
-	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 1, "one ran out");
+	unit_int(u, sp_binding_sweep(&w.scope, 512, &w.err), 1, "one ran out");
 	unit_str(u, world_events(&w), "1000 expired:sip:a>", "  an event");
 	unit_str(u, sessions(&w), "open", "  the session goes on");
 	w.scope.now_ms = T + 31000;
-	unit_int(u, sp_binding_sweep(&w.scope, &w.err), 1, "the last too");
+	unit_int(u, sp_binding_sweep(&w.scope, 512, &w.err), 1, "the last too");
 	unit_str(u, world_events(&w), "1000 expired:sip:b>, 1000 lost",
 		"  its events");
 	unit_str(u, sessions(&w), "lost@30010", "  when it ran out");
@@ -206,7 +206,7 @@ static void check_states(struct unit *u)
 		unit_int(u, since, cases[i].since, "  since");
 	}
 	w.scope.now_ms = T + 31000;
-	sp_binding_sweep(&w.scope, &w.err);
+	sp_binding_sweep(&w.scope, 512, &w.err);
 	unit_str(u, state(&w, 40000, &since), "lost", "swept");
 	unit_int(u, since, 30000, "  since");
 	add(&w, "sip:b");
