@@ -31,7 +31,8 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 # Composed from the tools; installed beside them.
 COMPOSED := onboard offboard nightly-sync backup restore
-SCRIPTS := $(wildcard scripts/* tests/run .ci/run tests/*/*.sh tests/*/*.bash) \
+SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban,$(wildcard scripts/*)) \
+           $(wildcard tests/run .ci/run tests/*/*.sh tests/*/*.bash) \
            completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
 

@@ -63,9 +63,10 @@ given_secret() {
 	sp-assign -s -o tsv "$1" | cut -f 6
 }
 
-# Everything that is stored, as text; the nonces and the heartbeat apart.
+# Everything that is stored, as text; the nonces, the heartbeat and the
+# counters apart.
 dump() {
-	sqlite3 "$SP_DB" .dump | grep -v '^INSERT INTO \(server\|nonce\) '
+	sqlite3 "$SP_DB" .dump | grep -v '^INSERT INTO \(server\|nonce\|counter\) '
 }
 
 # remember; ...; assert_nothing_changed

@@ -70,12 +70,12 @@ next_second() {
 }
 
 @test "serve: of many warnings in a second only some are written, and counted" {
-	start_server
-	for _ in {1..60}; do
-		request REGISTER 1001 'To: <sip:1001@elsewhere.example>' >datagram
-		cat datagram >"/dev/udp/${SERVER%:*}/${SERVER##*:}"
-	done
-	send OPTIONS 1001
+	start_server -l tcp:127.0.0.1:0
+	stream
+	WITH=-t request REGISTER 1001 'To: <sip:1001@elsewhere.example>' >message
+	for _ in {1..60}; do cat message; done >many
+	cat many >&5
+	WITH='-t tcp' send OPTIONS 1001
 	stop_server
 	run grep -c msg=unknown-domain "$SERVER_LOG"
 	assert [ "$output" -le 50 ]

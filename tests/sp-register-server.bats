@@ -41,7 +41,7 @@ teardown() { common_teardown; }
 }
 
 @test "serve: a start that cannot be says why" {
-	run --separate-stderr timeout 10 sp-register serve --listen tcp:127.0.0.1:0
+	run --separate-stderr timeout 10 sp-register serve --listen sctp:127.0.0.1:0
 	assert_failure 64
 	assert_equal "${#stderr_lines[@]}" 1
 	run --separate-stderr timeout 10 sp-register serve extra

@@ -84,7 +84,7 @@ static void check_telling(struct unit *u)
 	int reached = 0;
 
 	for (int i = 0; i < 3 * LIMIT_TELL_BURST; i++) {
-		char source[16];
+		char source[32];
 
 		snprintf(source, sizeof source, "10.0.0.%d", i);
 		answered(l, source, "1001", LIMIT_AOR_BURST, T);
@@ -102,7 +102,7 @@ static void check_table(struct unit *u)
 
 	answered(l, "a", "1001", LIMIT_AOR_BURST + 1, T);
 	for (int i = 0; i < 200000; i++) {
-		char source[16];
+		char source[32];
 
 		snprintf(source, sizeof source, "10.%d.%d.%d", i >> 16,
 			i >> 8 & 255, i & 255);
