@@ -81,8 +81,9 @@ static const struct {
 					 "[a, b] or lines with '- '"},
 	{"listen: []\n",
 		"1: listen: an empty list, expected at least one entry"},
-	{"listen:\n- udp:127.0.0.1:1\n- tcp:127.0.0.1:5060\n",
-		"3: listen: 'tcp:127.0.0.1:5060': expected udp:HOST:PORT, "
+	{"listen:\n- udp:127.0.0.1:1\n- sctp:127.0.0.1:5060\n",
+		"3: listen: 'sctp:127.0.0.1:5060': expected udp:HOST:PORT, "
+		"tcp:HOST:PORT or tls:HOST:PORT, "
 		"HOST an IPv4 address or [IPv6]"},
 	/* Tenants. */
 	{"tenants: a.example\n", "1: tenants: not a list, expected [a, b] or "
@@ -401,7 +402,12 @@ static void check_listen(struct unit *u)
 		{"udp:[127.0.0.1]:1", NULL, 0},
 		{"udp:a.example:1", NULL, 0},
 		{"UDP:127.0.0.1:1", NULL, 0},
-		{"tls:127.0.0.1:1", NULL, 0},
+		{"tls:127.0.0.1:1", "127.0.0.1", 1},
+		{"tcp:[::1]:5060", "::1", 5060},
+		{"TLS:127.0.0.1:1", NULL, 0},
+		{"tls:", NULL, 0},
+		{"tls:[::1]", NULL, 0},
+		{"tcp:[:1", NULL, 0},
 		{"udp:127.0.0.1:+1", NULL, 0},
 		{"udp:127.0.0.1:1 ", NULL, 0},
 	};
