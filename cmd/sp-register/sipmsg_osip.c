@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "cmd/sp-register/guard.h"
+#include "cmd/sp-register/plain.h"
 #include "lib/text.h"
 
 /* libosip2 does not survive a failed allocation (it reports success with data
@@ -85,6 +86,8 @@ bool sipmsg_parse_uri(struct sip_slice text, struct sip_uri *uri)
 	osip_uri_t *u;
 	bool ok;
 
+	if (plain_uri(text, uri))
+		return true;
 	if (!copy_guarded(text, copy))
 		return false;
 	u = parse_uri(copy);
@@ -132,9 +135,12 @@ static struct sip_slice uri_of(struct sip_slice element)
 bool sipmsg_parse_address(struct sip_slice value, struct sip_uri *uri)
 {
 	char copy[SIP_MAX_LINE + 1];
+	struct sip_slice text;
 	osip_from_t *from;
 	bool ok;
 
+	if (plain_address(value, &text, uri))
+		return true;
 	if (!sipmsg_parse_uri(uri_of(value), uri) ||
 		!copy_guarded(value, copy) || osip_from_init(&from) != 0)
 		return false;
@@ -333,6 +339,8 @@ static bool read_contact(struct sip_slice element, struct sip_contact *out)
 	struct sip_uri uri;
 	bool ok;
 
+	if (plain_address(element, &out->uri, &uri))
+		return read_contact_params(element, out);
 	out->uri = uri_of(element);
 	if (!sipmsg_parse_uri(out->uri, &uri) || !copy_guarded(element, copy) ||
 		osip_contact_init(&contact) != 0)
@@ -433,6 +441,21 @@ static bool read_via(const osip_via_t *v, struct sip_via *out)
 	return true;
 }
 
+static bool parse_via(struct sip_slice start, struct sip_via *out)
+{
+	char copy[SIP_MAX_LINE + 1];
+	osip_via_t *v;
+	bool ok;
+
+	if (osip_via_init(&v) != 0)
+		return false;
+	memcpy(copy, start.at, start.len);
+	copy[start.len] = '\0';
+	ok = osip_via_parse(v, copy) == 0 && read_via(v, out);
+	osip_via_free(v);
+	return ok;
+}
+
 static void read_via_params(struct sip_via *out)
 {
 	struct sip_slice rest = out->text, param, value;
@@ -451,21 +474,15 @@ static void read_via_params(struct sip_via *out)
 bool sipmsg_parse_via(const struct sip_message *m, struct sip_via *via)
 {
 	struct sip_slice rest = sipmsg_header(m, SIP_VIA), start;
-	char copy[SIP_MAX_LINE + 1];
-	osip_via_t *v;
 	bool ok;
 
-	if (!sipmsg_next(&rest, ',', &via->text) || !guard_value(via->text) ||
-		osip_via_init(&v) != 0)
+	if (!sipmsg_next(&rest, ',', &via->text) || !guard_value(via->text))
 		return false;
 	/* Without its parameters: where these are malformed, there is still
 	 * somebody to answer (RFC 4475 §3.1.2.1). */
 	rest = via->text;
 	sipmsg_next(&rest, ';', &start);
-	memcpy(copy, start.at, start.len);
-	copy[start.len] = '\0';
-	ok = osip_via_parse(v, copy) == 0 && read_via(v, via);
-	osip_via_free(v);
+	ok = plain_via(start, via) || parse_via(start, via);
 	if (ok)
 		read_via_params(via);
 	return ok;
