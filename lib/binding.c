@@ -2,6 +2,7 @@
 #include "lib/binding.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/event.h"
@@ -15,8 +16,7 @@
 static const char LIST_LIVE[] =
 	"SELECT " COLUMNS
 	" FROM binding b JOIN binding_live l ON l.binding_id = b.id"
-	" WHERE b.extension_id = $1 AND l.expires_ms > $2"
-	" ORDER BY l.refreshed_ms DESC, b.id DESC";
+	" WHERE b.extension_id = $1 AND l.expires_ms > $2 ORDER BY b.id DESC";
 
 static const char ADD_WIDE[] =
 	"INSERT INTO binding (extension_id, contact, call_id, source,"
@@ -80,6 +80,15 @@ static void read_binding(struct sp_stmt *row, struct sp_binding *b)
 	b->q = sp_col_int(row, 15);
 }
 
+static int newest_first(const void *a, const void *b)
+{
+	const struct sp_binding *x = a, *y = b;
+
+	if (x->refreshed_ms != y->refreshed_ms)
+		return x->refreshed_ms < y->refreshed_ms ? 1 : -1;
+	return x->id < y->id ? 1 : -1;
+}
+
 int sp_binding_list(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_binding *list, int max, struct sp_err *err)
 {
@@ -98,6 +107,10 @@ int sp_binding_list(const struct sp_scope *scope, int64_t extension_id,
 		read_binding(row, &list[n++]);
 	}
 	sp_db_done(row);
+	/* Here, since nearly always there is one: SQLite would set up a sorter
+	 * for it. */
+	if (n > 1)
+		qsort(list, (size_t)n, sizeof *list, newest_first);
 	return n;
 }
 

@@ -21,10 +21,9 @@ static const char FORGET_NUMBER[] =
 
 static const char FIND_BY_NUMBER[] =
 	"SELECT e.id, e.number, s.number_md5, s.number_sha256"
-	" FROM extension e JOIN sp_user u ON u.id = e.user_id"
-	" LEFT JOIN secret s ON s.user_id = u.id"
-	" WHERE e.tenant_id = $1 AND e.digits = $2"
-	" AND e.number = $3";
+	" FROM extension e LEFT JOIN secret s ON s.user_id = e.user_id"
+	" WHERE e.tenant_id = $1 AND e.digits = $2 AND e.number = $3"
+	" AND e.user_id IS NOT NULL";
 
 static const char FIND_BY_LOGIN[] =
 	"SELECT e.id, e.number, s.login_md5, s.login_sha256"
