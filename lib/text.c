@@ -235,12 +235,24 @@ bool sp_text_has(const char *text, const char *part)
 	return found;
 }
 
+/* A product spreads each bit to the left only: the shift brings it back. */
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 32;
+}
+
 uint64_t sp_text_hash(const void *data, size_t len)
 {
-	const unsigned char *p = data;
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	const char *p = data;
+	uint64_t h = 0, word;
+	size_t left = len;
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return h;
+	for (; left >= sizeof word; p += sizeof word, left -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		h = mix(h, word);
+	}
+	word = 0;
+	memcpy(&word, p, left);
+	return mix(mix(h, word), len);
 }

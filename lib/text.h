@@ -34,8 +34,8 @@ int sp_text_copy(char *out, size_t out_size, const char *text, const char *what,
 /* Is `part` somewhere in `text`, in upper or lower case? Both are UTF-8. */
 bool sp_text_has(const char *text, const char *part);
 
-/* 64-bit FNV-1a: for telling texts apart where it does no harm that others can
- * make two that are alike. */
+/* For telling texts apart on this machine, where it does no harm that others
+ * can make two that are alike. */
 uint64_t sp_text_hash(const void *data, size_t len);
 
 #endif

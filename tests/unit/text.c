@@ -265,15 +265,34 @@ static void check_has(struct unit *u)
 			cases[i].has ? "has" : "has not", cases[i].part);
 }
 
-/* From the authors' own table of FNV-1a. */
+/* Every bit counts, and how many there are. */
 static void check_hash(struct unit *u)
 {
-	unit_ok(u, sp_text_hash("", 0) == UINT64_C(0xcbf29ce484222325),
-		"hash of nothing");
-	unit_ok(u, sp_text_hash("a", 1) == UINT64_C(0xaf63dc4c8601ec8c),
-		"hash of 'a'");
-	unit_ok(u, sp_text_hash("foobar", 6) == UINT64_C(0x85944171f73967e8),
-		"hash of 'foobar'");
+	char text[24] = {0}, number[16];
+	bool is_met[256] = {0};
+	int met = 0;
+
+	for (size_t len = 0; len < sizeof text; len++) {
+		uint64_t hash = sp_text_hash(text, len);
+
+		unit_ok(u, hash == sp_text_hash(text, len), "the same again");
+		unit_ok(u, hash != sp_text_hash(text, len + 1),
+			"%zu zeros, and one more", len);
+		for (size_t bit = 0; bit < 8 * len; bit++) {
+			text[bit / 8] = (char)(1 << bit % 8);
+			if (sp_text_hash(text, len) == hash)
+				unit_ok(u, false, "bit %zu of %zu bytes", bit,
+					len);
+			text[bit / 8] = 0;
+		}
+	}
+	for (int i = 0; i < 256; i++) {
+		snprintf(number, sizeof number, "192.0.2.1:%d", 1000 + i);
+		is_met[sp_text_hash(number, strlen(number)) % 256] = true;
+	}
+	for (int i = 0; i < 256; i++)
+		met += is_met[i];
+	unit_ok(u, met > 128, "256 texts are spread over %d of 256 slots", met);
 }
 
 int main(void)
