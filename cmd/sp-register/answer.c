@@ -1,9 +1,6 @@
 /* The answer to a request: what its verdict puts into the header. */
 #include "cmd/sp-register/request.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "lib/nonce.h"
 #include "lib/text.h"
 
@@ -41,8 +38,10 @@ static void put_contact_params(const struct sp_binding *b, struct sip_writer *w)
 		sipmsg_put_text(w, ";+sip.instance=");
 		sipmsg_put_text(w, b->instance);
 	}
-	if (b->reg_id != 0)
-		sipmsg_put(w, ";reg-id=%" PRId64, b->reg_id);
+	if (b->reg_id != 0) {
+		sipmsg_put_text(w, ";reg-id=");
+		sipmsg_put_number(w, b->reg_id);
+	}
 }
 
 /* All current bindings with what is left of them (§10.3 step 8). */
@@ -57,8 +56,8 @@ static void put_bindings(const struct service *s, int64_t now_ms,
 			continue;
 		sipmsg_put_text(w, "Contact: <");
 		sipmsg_put_text(w, b->contact);
-		sipmsg_put(w, ">;expires=%" PRId64,
-			(b->expires_ms - now_ms + 999) / 1000);
+		sipmsg_put_text(w, ">;expires=");
+		sipmsg_put_number(w, (b->expires_ms - now_ms + 999) / 1000);
 		put_contact_params(b, w);
 		sipmsg_put_text(w, "\r\n");
 	}
@@ -141,15 +140,18 @@ static void put_headers(struct service *s, struct request *rq,
 		put_challenges(s, rq, verdict == VERDICT_STALE, w);
 		break;
 	case VERDICT_TOO_BRIEF:
-		sipmsg_put(w, "Min-Expires: %" PRId64 "\r\n",
-			rq->scope.tenant->min_ms / 1000);
+		sipmsg_put_text(w, "Min-Expires: ");
+		sipmsg_put_number(w, rq->scope.tenant->min_ms / 1000);
+		sipmsg_put_text(w, "\r\n");
 		break;
 	case VERDICT_NO_METHOD:
 		sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
 		break;
 	case VERDICT_BAD_EXTENSION: put_unsupported(&rq->message, w); break;
 	case VERDICT_UNAVAILABLE:
-		sipmsg_put(w, "Retry-After: %d\r\n", RETRY_AFTER_S);
+		sipmsg_put_text(w, "Retry-After: ");
+		sipmsg_put_number(w, RETRY_AFTER_S);
+		sipmsg_put_text(w, "\r\n");
 		break;
 	default: break;
 	}
@@ -162,10 +164,11 @@ void request_answer(struct service *s, struct request *rq, enum verdict verdict)
 	struct sip_slice call_id = sipmsg_header(&rq->message, SIP_CALL_ID);
 	struct reply reply = reply_of(verdict);
 	char tag[SIP_TAG_SIZE];
+	uint64_t hash;
 
 	/* The same for a retransmission, without state. */
-	snprintf(tag, sizeof tag, "%016" PRIx64,
-		sp_text_hash(call_id.at, call_id.len) ^ s->tag_salt);
+	hash = sp_text_hash(call_id.at, call_id.len) ^ s->tag_salt;
+	sp_hash_hex((const unsigned char *)&hash, sizeof hash, tag);
 	sipmsg_begin_response(&w, &rq->message, reply.status,
 		verdict == VERDICT_MALFORMED ? rq->why : reply.phrase,
 		&x->origin, tag);

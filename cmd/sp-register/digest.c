@@ -9,26 +9,26 @@
 
 static struct sip_slice *slot_of(struct digest *d, struct sip_slice name)
 {
-	const struct {
+	static const struct {
 		const char *name;
-		struct sip_slice *slot;
+		size_t at;
 	} PARAMS[] = {
-		{"username", &d->username},
-		{"realm", &d->realm},
-		{"nonce", &d->nonce},
-		{"uri", &d->uri},
-		{"response", &d->response},
-		{"algorithm", &d->algorithm},
-		{"cnonce", &d->cnonce},
-		{"opaque", &d->opaque},
-		{"qop", &d->qop},
-		{"nc", &d->nc},
-		{"stale", &d->stale},
+		{"username", offsetof(struct digest, username)},
+		{"realm", offsetof(struct digest, realm)},
+		{"nonce", offsetof(struct digest, nonce)},
+		{"uri", offsetof(struct digest, uri)},
+		{"response", offsetof(struct digest, response)},
+		{"algorithm", offsetof(struct digest, algorithm)},
+		{"cnonce", offsetof(struct digest, cnonce)},
+		{"opaque", offsetof(struct digest, opaque)},
+		{"qop", offsetof(struct digest, qop)},
+		{"nc", offsetof(struct digest, nc)},
+		{"stale", offsetof(struct digest, stale)},
 	};
 
 	for (size_t i = 0; i < sizeof PARAMS / sizeof PARAMS[0]; i++)
 		if (sipmsg_slice_is_nocase(name, PARAMS[i].name))
-			return PARAMS[i].slot;
+			return (struct sip_slice *)((char *)d + PARAMS[i].at);
 	return NULL;
 }
 

@@ -88,18 +88,16 @@ int64_t sipmsg_number(struct sip_slice slice, int64_t max)
 	return n;
 }
 
-bool sipmsg_next(struct sip_slice *rest, char separator,
-	struct sip_slice *element)
+/* Up to the first separator that is neither in quotes nor between < and >. */
+static size_t element_len(struct sip_slice text, char separator)
 {
 	bool quoted = false, angled = false;
 	size_t i;
 
-	if (rest->at == NULL)
-		return false;
-	for (i = 0; i < rest->len; i++) {
-		char c = rest->at[i];
+	for (i = 0; i < text.len; i++) {
+		char c = text.at[i];
 
-		if (quoted && c == '\\' && i + 1 < rest->len)
+		if (quoted && c == '\\' && i + 1 < text.len)
 			i++;
 		else if (c == '"' && !angled)
 			quoted = !quoted;
@@ -108,6 +106,23 @@ bool sipmsg_next(struct sip_slice *rest, char separator,
 		else if (c == separator && !quoted && !angled)
 			break;
 	}
+	return i;
+}
+
+bool sipmsg_next(struct sip_slice *rest, char separator,
+	struct sip_slice *element)
+{
+	const char *end;
+	size_t i;
+
+	if (rest->at == NULL)
+		return false;
+	end = memchr(rest->at, separator, rest->len);
+	i = end == NULL ? rest->len : (size_t)(end - rest->at);
+	/* Most elements hold nothing that could hide a separator. */
+	if (memchr(rest->at, '"', i) != NULL ||
+		memchr(rest->at, '<', i) != NULL)
+		i = element_len(*rest, separator);
 	*element = trim((struct sip_slice){rest->at, i});
 	if (i < rest->len) {
 		rest->at += i + 1;
@@ -121,12 +136,18 @@ bool sipmsg_next(struct sip_slice *rest, char separator,
 bool sipmsg_is_param(struct sip_slice param, const char *name,
 	struct sip_slice *value)
 {
-	struct sip_slice found;
+	size_t n = strlen(name);
+	struct sip_slice rest;
 
-	if (!sipmsg_next(&param, '=', &found) ||
-		!sipmsg_slice_is_nocase(found, name))
+	if (param.len < n || strncasecmp(param.at, name, n) != 0)
 		return false;
-	*value = param.at == NULL ? param : trim(param);
+	rest = trim((struct sip_slice){param.at + n, param.len - n});
+	*value = (struct sip_slice){0};
+	if (rest.len == 0)
+		return true;
+	if (rest.at[0] != '=')
+		return false;
+	*value = trim((struct sip_slice){rest.at + 1, rest.len - 1});
 	return true;
 }
 
@@ -278,10 +299,27 @@ static void add_field(struct scanner *s, struct sip_slice line,
 	m->n_fields++;
 }
 
+/* Is one of the eight below a space, or DEL? What borrows from its neighbour
+ * does so beside such a one only. */
+static bool may_be_control(const char *eight)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t text, del;
+
+	memcpy(&text, eight, sizeof text);
+	del = text ^ 0x7f * ones;
+	return (((text - ' ' * ones) & ~text) | ((del - ones) & ~del)) &
+	       0x80 * ones;
+}
+
 /* A bare CR would end the line for peers less strict than we are. */
 static bool has_control(struct sip_slice line)
 {
-	for (size_t i = 0; i < line.len; i++) {
+	size_t i = 0;
+
+	while (i + 8 <= line.len && !may_be_control(line.at + i))
+		i += 8;
+	for (; i < line.len; i++) {
 		unsigned char c = (unsigned char)line.at[i];
 
 		if ((c < ' ' && c != '\t') || c == 0x7f)

@@ -185,6 +185,7 @@ struct sip_writer {
 
 void sipmsg_put(struct sip_writer *writer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void sipmsg_put_number(struct sip_writer *writer, int64_t number);
 void sipmsg_put_text(struct sip_writer *writer, const char *text);
 void sipmsg_put_slice(struct sip_writer *writer, struct sip_slice slice);
 

@@ -241,6 +241,35 @@ static const struct scanned LENGTHS[] = {
 		"Malformed Content-Length"},
 };
 
+/* ---- controls ----------------------------------------------------------- */
+
+/* Each byte, at each place of a line as it is looked through. */
+static void check_controls(struct unit *u)
+{
+	static const char HEAD[] = START ALL "X: ", TAIL[] = "\r\n" END;
+	const size_t at = sizeof HEAD - 1;
+	char data[1024];
+	int wrong = 0;
+
+	for (int c = 0; c < 256; c++)
+		for (size_t place = 0; place < 20; place++) {
+			bool is_bad = (c < ' ' && c != '\t') || c == 0x7f;
+			struct sip_message m;
+			const char *why;
+
+			memcpy(data, HEAD, at);
+			memset(data + at, 0x80 | c, 20);
+			data[at + place] = (char)c;
+			memcpy(data + at + 20, TAIL, sizeof TAIL - 1);
+			if (c != '\n')
+				wrong += sipmsg_scan(data,
+						 at + 20 + sizeof TAIL - 1, &m,
+						 &why) !=
+					 (is_bad ? SIP_MALFORMED : SIP_SCANNED);
+		}
+	unit_int(u, wrong, 0, "controls are found, and no other bytes");
+}
+
 /* ---- limits ------------------------------------------------------------ */
 
 /* ALL, n unknown headers, and one whose line has `line` bytes. */
@@ -563,5 +592,6 @@ int main(void)
 	check_numbers(&u);
 	check_comparisons(&u);
 	check_printable(&u);
+	check_controls(&u);
 	return unit_done(&u);
 }

@@ -1,6 +1,8 @@
 /* cmd/sp-register/sipmsg: responses, written from the slices of requests. */
 #include "cmd/sp-register/sipmsg.h"
 
+#include <inttypes.h>
+
 #include "cmd/sp-register/reply.h"
 #include "tests/unit/unit.h"
 
@@ -187,6 +189,22 @@ static void check_replies(struct unit *u)
 	unit_int(u, sound, N_VERDICTS, "every verdict has a reply");
 }
 
+static void check_numbers(struct unit *u)
+{
+	static const int64_t NUMBERS[] = {0, 7, 10, 65535, -1, INT64_MAX,
+		INT64_MIN};
+
+	for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
+		char text[32], expected[32];
+		struct sip_writer w = {text, sizeof text - 1, 0, false};
+
+		sipmsg_put_number(&w, NUMBERS[i]);
+		text[w.len] = '\0';
+		snprintf(expected, sizeof expected, "%" PRId64, NUMBERS[i]);
+		unit_str(u, text, expected, "a number");
+	}
+}
+
 static void check_date(struct unit *u)
 {
 	static const struct {
@@ -224,6 +242,7 @@ int main(void)
 	check_missing(&u);
 	check_full(&u);
 	check_replies(&u);
+	check_numbers(&u);
 	check_date(&u);
 	return unit_done(&u);
 }
