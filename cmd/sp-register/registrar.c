@@ -158,41 +158,52 @@ static int find(const struct decision *d, const struct sip_contact *c,
 	return -1;
 }
 
-static bool is_same_row(const struct sp_binding *a, const struct sp_binding *b)
-{
-	return strcmp(a->contact, b->contact) == 0 &&
-	       strcmp(a->call_id, b->call_id) == 0 &&
-	       strcmp(a->user_agent, b->user_agent) == 0 &&
-	       strcmp(a->source, b->source) == 0 &&
-	       strcmp(a->transport, b->transport) == 0 &&
-	       strcmp(a->instance, b->instance) == 0 &&
-	       strcmp(a->path, b->path) == 0 && a->flow_id == b->flow_id &&
-	       a->reg_id == b->reg_id && a->q == b->q;
-}
-
 static struct sip_slice slice_of(const char *text)
 {
 	return (struct sip_slice){text, strlen(text)};
+}
+
+/* As copy_slice; returns whether that changes it. */
+static bool set_text(struct sip_slice from, char *to, size_t size)
+{
+	size_t n = from.len < size ? from.len : size - 1;
+
+	if (n > 0 ? strncmp(from.at, to, n) == 0 && to[n] == '\0'
+		  : to[0] == '\0')
+		return false;
+	copy_slice(from, to, size);
+	return true;
+}
+
+static bool set_number(int64_t from, int64_t *to)
+{
+	bool changes = *to != from;
+
+	*to = from;
+	return changes;
 }
 
 /* Fills in what a REGISTER tells; returns whether the wide row changes. */
 static bool write_facts(const struct registration *r,
 	const struct sip_contact *c, struct sp_binding *b)
 {
-	struct sp_binding was = *b;
+	char agent[SP_AGENT_SIZE];
+	bool changes = false;
 
-	copy_slice(c->uri, b->contact, sizeof b->contact);
-	copy_slice(r->call_id, b->call_id, sizeof b->call_id);
-	sipmsg_copy_printable(r->user_agent, b->user_agent,
-		sizeof b->user_agent);
-	copy_slice(slice_of(r->source), b->source, sizeof b->source);
-	copy_slice(slice_of(r->transport), b->transport, sizeof b->transport);
-	copy_slice(slice_of(r->path), b->path, sizeof b->path);
-	copy_slice(c->instance, b->instance, sizeof b->instance);
-	b->flow_id = r->flow_id;
-	b->reg_id = c->reg_id;
-	b->q = c->q < 0 ? 1000 : c->q;
-	return !is_same_row(&was, b);
+	sipmsg_copy_printable(r->user_agent, agent, sizeof agent);
+	changes |= set_text(c->uri, b->contact, sizeof b->contact);
+	changes |= set_text(r->call_id, b->call_id, sizeof b->call_id);
+	changes |=
+		set_text(slice_of(agent), b->user_agent, sizeof b->user_agent);
+	changes |= set_text(slice_of(r->source), b->source, sizeof b->source);
+	changes |= set_text(slice_of(r->transport), b->transport,
+		sizeof b->transport);
+	changes |= set_text(slice_of(r->path), b->path, sizeof b->path);
+	changes |= set_text(c->instance, b->instance, sizeof b->instance);
+	changes |= set_number(r->flow_id, &b->flow_id);
+	changes |= set_number(c->reg_id, &b->reg_id);
+	changes |= set_number(c->q < 0 ? 1000 : c->q, &b->q);
+	return changes;
 }
 
 /* A contact may come more than once in a request: what an earlier one has
