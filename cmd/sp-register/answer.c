@@ -49,10 +49,10 @@ static void put_bindings(const struct service *s, int64_t now_ms,
 	struct sip_writer *w)
 {
 	for (int i = 0; i < s->decision.n; i++) {
-		const struct sp_binding *b = &s->decision.entry[i].binding;
+		const struct sp_binding *b = &s->decision.binding[i];
 
-		if (s->decision.entry[i].kind == CHANGE_REMOVE ||
-			s->decision.entry[i].kind == CHANGE_EVICT)
+		if (s->decision.kind[i] == CHANGE_REMOVE ||
+			s->decision.kind[i] == CHANGE_EVICT)
 			continue;
 		sipmsg_put_text(w, "Contact: <");
 		sipmsg_put_text(w, b->contact);

@@ -131,8 +131,8 @@ static bool is_instance(struct sip_slice instance, const char *known)
 static int find_flow(const struct decision *d, const struct sip_contact *c)
 {
 	for (int i = 0; i < d->n; i++)
-		if (d->entry[i].binding.reg_id == c->reg_id &&
-			is_instance(c->instance, d->entry[i].binding.instance))
+		if (d->binding[i].reg_id == c->reg_id &&
+			is_instance(c->instance, d->binding[i].instance))
 			return i;
 	return -1;
 }
@@ -148,12 +148,12 @@ static int find(const struct decision *d, const struct sip_contact *c,
 	if (found >= 0)
 		return found;
 	for (int i = 0; i < d->n; i++)
-		if ((c->reg_id == 0 || d->entry[i].binding.reg_id == 0) &&
-			strcmp(d->entry[i].binding.contact, uri) == 0)
+		if ((c->reg_id == 0 || d->binding[i].reg_id == 0) &&
+			strcmp(d->binding[i].contact, uri) == 0)
 			return i;
 	for (int i = 0; i < d->n; i++)
-		if ((c->reg_id == 0 || d->entry[i].binding.reg_id == 0) &&
-			sipmsg_uri_equal(d->entry[i].binding.contact, uri))
+		if ((c->reg_id == 0 || d->binding[i].reg_id == 0) &&
+			sipmsg_uri_equal(d->binding[i].contact, uri))
 			return i;
 	return -1;
 }
@@ -221,11 +221,11 @@ static enum change_kind refreshed_kind(const struct sp_binding *b,
 static void refresh(const struct registration *r, const struct sip_contact *c,
 	int64_t expires_ms, int64_t now_ms, struct decision *d, int i)
 {
-	struct sp_binding *b = &d->entry[i].binding;
-	enum change_kind was = d->entry[i].kind;
+	struct sp_binding *b = &d->binding[i];
+	enum change_kind was = d->kind[i];
 	bool wide = write_facts(r, c, b);
 
-	d->entry[i].kind = refreshed_kind(b, was, wide);
+	d->kind[i] = refreshed_kind(b, was, wide);
 	if (was == CHANGE_NONE)
 		b->interval_ms = now_ms - b->refreshed_ms;
 	b->cseq = r->cseq;
@@ -238,8 +238,8 @@ static void add(const struct registration *r, const struct sip_contact *c,
 {
 	int i = d->n++;
 
-	d->entry[i].kind = CHANGE_ADD;
-	d->entry[i].binding = (struct sp_binding){.created_ms = now_ms};
+	d->kind[i] = CHANGE_ADD;
+	d->binding[i] = (struct sp_binding){.created_ms = now_ms};
 	refresh(r, c, expires_ms, now_ms, d, i);
 }
 
@@ -250,21 +250,19 @@ static bool make_room(struct decision *d, int64_t max)
 	int n = 0, oldest = -1;
 
 	for (int i = 0; i < d->n; i++) {
-		if (d->entry[i].kind == CHANGE_REMOVE ||
-			d->entry[i].kind == CHANGE_EVICT)
+		if (d->kind[i] == CHANGE_REMOVE || d->kind[i] == CHANGE_EVICT)
 			continue;
 		n++;
-		if (d->entry[i].kind == CHANGE_NONE &&
-			(oldest < 0 ||
-				d->entry[i].binding.refreshed_ms <=
-					d->entry[oldest].binding.refreshed_ms))
+		if (d->kind[i] == CHANGE_NONE &&
+			(oldest < 0 || d->binding[i].refreshed_ms <=
+					       d->binding[oldest].refreshed_ms))
 			oldest = i;
 	}
 	if (n <= max)
 		return true;
 	if (oldest < 0)
 		return false;
-	d->entry[oldest].kind = CHANGE_EVICT;
+	d->kind[oldest] = CHANGE_EVICT;
 	return make_room(d, max);
 }
 
@@ -280,12 +278,12 @@ static enum verdict decide_contact(const struct registration *r,
 		return VERDICT_TOO_BRIEF;
 	copy_slice(c->uri, contact, sizeof contact);
 	i = find(d, c, contact);
-	if (i >= 0 && d->entry[i].kind == CHANGE_NONE &&
-		!is_in_order(r, &d->entry[i].binding))
+	if (i >= 0 && d->kind[i] == CHANGE_NONE &&
+		!is_in_order(r, &d->binding[i]))
 		return VERDICT_OUT_OF_ORDER;
 	if (expires_s == 0) {
 		if (i >= 0)
-			d->entry[i].kind = CHANGE_REMOVE;
+			d->kind[i] = CHANGE_REMOVE;
 	} else if (i >= 0) {
 		refresh(r, c, now_ms + expires_s * 1000, now_ms, d, i);
 	} else {
@@ -298,9 +296,9 @@ static enum verdict decide_star(const struct registration *r,
 	struct decision *d)
 {
 	for (int i = 0; i < d->n; i++) {
-		if (!is_in_order(r, &d->entry[i].binding))
+		if (!is_in_order(r, &d->binding[i]))
 			return VERDICT_OUT_OF_ORDER;
-		d->entry[i].kind = CHANGE_REMOVE;
+		d->kind[i] = CHANGE_REMOVE;
 	}
 	return VERDICT_OK;
 }

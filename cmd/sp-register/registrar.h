@@ -43,10 +43,8 @@ enum change_kind {
 /* The bindings as they will be: those that were there, with what becomes of
  * each, then the new ones. */
 struct decision {
-	struct {
-		enum change_kind kind;
-		struct sp_binding binding;
-	} entry[SP_MAX_BINDINGS + SIP_MAX_CONTACTS];
+	struct sp_binding binding[SP_MAX_BINDINGS + SIP_MAX_CONTACTS];
+	enum change_kind kind[SP_MAX_BINDINGS + SIP_MAX_CONTACTS];
 	int n;
 };
 

@@ -140,9 +140,9 @@ static int apply(struct service *s, const struct sp_scope *scope,
 
 	/* What stays first, so that a session goes on from one to the next. */
 	for (int i = 0; i < d->n && rc == 0; i++) {
-		struct sp_binding *b = &d->entry[i].binding;
+		struct sp_binding *b = &d->binding[i];
 
-		switch (d->entry[i].kind) {
+		switch (d->kind[i]) {
 		case CHANGE_ADD:
 			rc = sp_binding_add(scope, extension_id, b, err);
 			break;
@@ -158,8 +158,8 @@ static int apply(struct service *s, const struct sp_scope *scope,
 		}
 	}
 	for (int i = 0; i < d->n && rc == 0; i++) {
-		const struct sp_binding *b = &d->entry[i].binding;
-		enum change_kind kind = d->entry[i].kind;
+		const struct sp_binding *b = &d->binding[i];
+		enum change_kind kind = d->kind[i];
 
 		/* One without an id was added by this very request. */
 		if (b->id != 0 && kind == CHANGE_REMOVE)
@@ -173,18 +173,13 @@ static int apply(struct service *s, const struct sp_scope *scope,
 static int load_bindings(struct service *s, const struct sp_scope *scope,
 	int64_t extension_id, struct sp_err *err)
 {
-	struct sp_binding list[SP_MAX_BINDINGS];
-	int n = sp_binding_list(scope, extension_id, list, SP_MAX_BINDINGS,
-		err);
+	struct decision *d = &s->decision;
 
-	if (n < 0)
-		return -1;
-	for (int i = 0; i < n; i++) {
-		s->decision.entry[i].kind = CHANGE_NONE;
-		s->decision.entry[i].binding = list[i];
-	}
-	s->decision.n = n;
-	return 0;
+	d->n = sp_binding_list(scope, extension_id, d->binding, SP_MAX_BINDINGS,
+		err);
+	for (int i = 0; i < d->n; i++)
+		d->kind[i] = CHANGE_NONE;
+	return d->n < 0 ? -1 : 0;
 }
 
 static enum verdict register_contacts(struct service *s, struct request *rq,

@@ -88,25 +88,39 @@ int64_t sipmsg_number(struct sip_slice slice, int64_t max)
 	return n;
 }
 
+/* Where the quotes end that begin at i; text.len when they do not. */
+static size_t end_of_quotes(struct sip_slice text, size_t i)
+{
+	const char *start = text.at + i + 1;
+	const char *end = memchr(start, '"', text.len - i - 1);
+
+	if (end == NULL)
+		return text.len;
+	if (memchr(start, '\\', (size_t)(end - start)) == NULL)
+		return (size_t)(end - text.at);
+	for (i++; i < text.len && text.at[i] != '"'; i++)
+		if (text.at[i] == '\\')
+			i++;
+	return i < text.len ? i : text.len;
+}
+
 /* Up to the first separator that is neither in quotes nor between < and >. */
 static size_t element_len(struct sip_slice text, char separator)
 {
-	bool quoted = false, angled = false;
+	bool angled = false;
 	size_t i;
 
 	for (i = 0; i < text.len; i++) {
 		char c = text.at[i];
 
-		if (quoted && c == '\\' && i + 1 < text.len)
-			i++;
-		else if (c == '"' && !angled)
-			quoted = !quoted;
-		else if (!quoted && (c == '<' || c == '>'))
+		if (c == '<' || c == '>')
 			angled = c == '<';
-		else if (c == separator && !quoted && !angled)
+		else if (c == '"' && !angled)
+			i = end_of_quotes(text, i);
+		else if (c == separator && !angled)
 			break;
 	}
-	return i;
+	return i < text.len ? i : text.len;
 }
 
 bool sipmsg_next(struct sip_slice *rest, char separator,

@@ -32,9 +32,9 @@ static void set_have(struct decision *d, const struct have *have)
 	memset(d, 0x5a, sizeof *d); /* as an earlier request left it */
 	for (d->n = 0; have[d->n].contact != NULL; d->n++) {
 		const struct have *h = &have[d->n];
-		struct sp_binding *b = &d->entry[d->n].binding;
+		struct sp_binding *b = &d->binding[d->n];
 
-		d->entry[d->n].kind = CHANGE_NONE;
+		d->kind[d->n] = CHANGE_NONE;
 		*b = (struct sp_binding){.id = 100 + d->n,
 			.cseq = h->cseq,
 			.call_id = "old",
@@ -88,14 +88,13 @@ static const char *describe(const struct decision *d)
 	struct sip_writer w = {text, sizeof text - 1, 0, false};
 
 	for (int i = 0; i < d->n; i++) {
-		const struct sp_binding *b = &d->entry[i].binding;
+		const struct sp_binding *b = &d->binding[i];
 
-		if (d->entry[i].kind == CHANGE_REMOVE && b->id == 0)
+		if (d->kind[i] == CHANGE_REMOVE && b->id == 0)
 			continue; /* came and went: nothing is done */
 		sipmsg_put(&w, "%s%c%s", w.len == 0 ? "" : " ",
-			SIGNS[d->entry[i].kind], b->contact);
-		if (d->entry[i].kind != CHANGE_REMOVE &&
-			d->entry[i].kind != CHANGE_EVICT)
+			SIGNS[d->kind[i]], b->contact);
+		if (d->kind[i] != CHANGE_REMOVE && d->kind[i] != CHANGE_EVICT)
 			sipmsg_put(&w, "/%lld",
 				(long long)(b->expires_ms - NOW_MS) / 1000);
 	}
@@ -516,12 +515,12 @@ static void check_params(struct unit *u)
 	};
 	static struct decision d;
 	struct asked a = {"", A_B, "old", 6, NULL, NULL};
-	const struct sp_binding *b = &d.entry[0].binding;
+	const struct sp_binding *b = &d.binding[0];
 
 	for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
 		a.headers = CASES[i].headers;
 		decide(&a, &TENANT, &d);
-		unit_int(u, d.entry[0].kind, CASES[i].kind, a.headers);
+		unit_int(u, d.kind[0], CASES[i].kind, a.headers);
 		unit_int(u, b->q, CASES[i].q, "  q");
 		unit_int(u, b->reg_id, CASES[i].reg_id, "  reg-id");
 		unit_str(u, b->instance, CASES[i].instance, "  instance");
@@ -612,7 +611,7 @@ static void check_facts(struct unit *u)
 {
 	static struct decision d;
 	struct asked a = {"", A_B, "new", 3, "m: <sip:1@a>\r\n", NULL};
-	const struct sp_binding *b = &d.entry[0].binding;
+	const struct sp_binding *b = &d.binding[0];
 
 	decide(&a, &TENANT, &d);
 	unit_int(u, b->id, 100, "a refresh: its row");
@@ -653,8 +652,7 @@ static void check_wide(struct unit *u)
 			r.user_agent = (struct sip_slice){"other", 5};
 		set_have(&d, a.have);
 		registrar_decide(&r, &TENANT, NOW_MS, &d);
-		unit_int(u, d.entry[0].kind,
-			i == 0 ? CHANGE_REFRESH : CHANGE_REWRITE,
+		unit_int(u, d.kind[0], i == 0 ? CHANGE_REFRESH : CHANGE_REWRITE,
 			"the wide row only when it changes");
 	}
 }
@@ -731,17 +729,17 @@ static void check_many(struct unit *u)
 	read_request(&a, text, sizeof text, &r, &why);
 	set_have(&d, a.have);
 	for (; d.n < SP_MAX_BINDINGS; d.n++) {
-		d.entry[d.n].kind = CHANGE_NONE;
-		d.entry[d.n].binding = (struct sp_binding){.id = 1 + d.n,
+		d.kind[d.n] = CHANGE_NONE;
+		d.binding[d.n] = (struct sp_binding){.id = 1 + d.n,
 			.refreshed_ms = NOW_MS - d.n};
-		snprintf(d.entry[d.n].binding.contact, SP_CONTACT_SIZE,
-			"sip:old%d@a", d.n);
+		snprintf(d.binding[d.n].contact, SP_CONTACT_SIZE, "sip:old%d@a",
+			d.n);
 	}
 	unit_int(u, registrar_decide(&r, &large, NOW_MS, &d), VERDICT_OK,
 		"the most contacts at once");
 	unit_int(u, d.n, SP_MAX_BINDINGS + SIP_MAX_CONTACTS, "  all are there");
 	for (int i = 0; i < d.n; i++)
-		removed += d.entry[i].kind == CHANGE_EVICT &&
+		removed += d.kind[i] == CHANGE_EVICT &&
 			   i >= SP_MAX_BINDINGS - SIP_MAX_CONTACTS;
 	unit_int(u, removed, SIP_MAX_CONTACTS, "  the oldest went");
 }
