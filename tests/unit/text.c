@@ -268,7 +268,7 @@ static void check_has(struct unit *u)
 /* Every bit counts, and how many there are. */
 static void check_hash(struct unit *u)
 {
-	char text[24] = {0}, number[16];
+	char text[24] = {0}, number[32];
 	bool is_met[256] = {0};
 	int met = 0;
 
