@@ -8,15 +8,14 @@
 
 static enum frame line_ends(const char *data, size_t size, size_t *len)
 {
-	if (size >= 4 && memcmp(data, "\r\n\r\n", 4) == 0) {
-		*len = 4;
-		return FRAME_PING;
-	}
 	/* Half a ping, perhaps, or what phones send behind a message. */
-	if (size < 4 && memcmp(data, "\r\n\r\n", size) == 0)
-		return FRAME_MORE;
+	if (memcmp(data, "\r\n\r\n", size < 4 ? size : 4) == 0) {
+		*len = 4;
+		return size < 4 ? FRAME_MORE : FRAME_PING;
+	}
 	*len = 2;
-	return memcmp(data, "\r\n", 2) == 0 ? FRAME_BLANK : FRAME_BAD;
+	return size >= 2 && memcmp(data, "\r\n", 2) == 0 ? FRAME_BLANK
+							 : FRAME_BAD;
 }
 
 /* The value of a Content-Length line, at NULL for any other. */
@@ -46,7 +45,9 @@ static struct sip_slice length_value(struct sip_slice line)
 	return value;
 }
 
-/* The number in the head's only Content-Length, or -1. */
+/* The number in the head's only Content-Length, or -1. Others, our scanner
+ * among them, take LF alone for a line's end, too, and would see other
+ * headers. */
 static int64_t content_length(const char *head, size_t size, size_t max)
 {
 	int64_t length = -1;
@@ -57,6 +58,8 @@ static int64_t content_length(const char *head, size_t size, size_t max)
 
 		end = memmem(at, size - (size_t)(at - head), "\r\n", 2);
 		line.len = (size_t)(end - at);
+		if (memchr(line.at, '\n', line.len) != NULL)
+			return -1;
 		value = length_value(line);
 		if (value.at == NULL)
 			continue;
