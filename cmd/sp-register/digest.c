@@ -38,14 +38,15 @@ static bool unquote(struct sip_slice *value)
 {
 	if (value->len > DIGEST_MAX_VALUE)
 		return false;
-	if (value->len == 0 || value->at[0] != '"')
-		return memchr(value->at, '"', value->len) == NULL &&
-		       memchr(value->at, ' ', value->len) == NULL &&
-		       memchr(value->at, '\t', value->len) == NULL;
-	if (value->len < 2 || value->at[value->len - 1] != '"')
+	if (value->len > 0 && value->at[0] == '"') {
+		if (value->len < 2 || value->at[value->len - 1] != '"')
+			return false;
+		value->at++;
+		value->len -= 2;
+	} else if (memchr(value->at, ' ', value->len) != NULL ||
+		   memchr(value->at, '\t', value->len) != NULL) {
 		return false;
-	value->at++;
-	value->len -= 2;
+	}
 	return memchr(value->at, '"', value->len) == NULL &&
 	       memchr(value->at, '\\', value->len) == NULL;
 }
