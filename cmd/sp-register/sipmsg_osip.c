@@ -114,7 +114,7 @@ static struct sip_slice bracketed(struct sip_slice rest)
  * ';'. */
 static struct sip_slice uri_of(struct sip_slice element)
 {
-	struct sip_slice uri;
+	struct sip_slice uri = {0};
 	bool quoted = false;
 
 	for (size_t i = 0; i < element.len; i++) {
