@@ -158,16 +158,30 @@ static bool same_text(const char *a, const char *b, bool nocase)
 	return (nocase ? strcasecmp(a, b) : strcmp(a, b)) == 0;
 }
 
-static const osip_uri_param_t *find_param(const osip_list_t *list,
-	const char *name)
+static bool has_name(const osip_list_t *list, const char *name)
 {
 	for (int i = 0; i < osip_list_size(list); i++) {
 		const osip_uri_param_t *p = osip_list_get(list, i);
 
 		if (strcasecmp(p->gname, name) == 0)
-			return p;
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+/* A name may come twice, which it must not: then one of them will do, so that
+ * a URI equals itself. */
+static bool has_param(const osip_list_t *list, const osip_uri_param_t *like,
+	bool nocase)
+{
+	for (int i = 0; i < osip_list_size(list); i++) {
+		const osip_uri_param_t *p = osip_list_get(list, i);
+
+		if (strcasecmp(p->gname, like->gname) == 0 &&
+			same_text(p->gvalue, like->gvalue, nocase))
+			return true;
+	}
+	return false;
 }
 
 /* These matter even when only one side has them. */
@@ -187,10 +201,9 @@ static bool params_match(const osip_list_t *a, const osip_list_t *b)
 {
 	for (int i = 0; i < osip_list_size(a); i++) {
 		const osip_uri_param_t *p = osip_list_get(a, i);
-		const osip_uri_param_t *q = find_param(b, p->gname);
 
-		if (q == NULL ? must_match(p->gname)
-			      : !same_text(p->gvalue, q->gvalue, true))
+		if (!has_param(b, p, true) &&
+			(has_name(b, p->gname) || must_match(p->gname)))
 			return false;
 	}
 	return true;
@@ -200,13 +213,9 @@ static bool headers_match(const osip_list_t *a, const osip_list_t *b)
 {
 	if (osip_list_size(a) != osip_list_size(b))
 		return false;
-	for (int i = 0; i < osip_list_size(a); i++) {
-		const osip_uri_param_t *p = osip_list_get(a, i);
-		const osip_uri_param_t *q = find_param(b, p->gname);
-
-		if (q == NULL || !same_text(p->gvalue, q->gvalue, false))
+	for (int i = 0; i < osip_list_size(a); i++)
+		if (!has_param(b, osip_list_get(a, i), false))
 			return false;
-	}
 	return true;
 }
 
@@ -247,20 +256,24 @@ static void normalize(const char *text, char *out)
 	*out = '\0';
 }
 
-bool sipmsg_uri_equal(const char *a, const char *b)
+/* What is to be compared; NULL when it is malformed, as it stands too: an
+ * escape in the host is. */
+static osip_uri_t *parse_normalized(const char *text)
 {
 	char copy[SIP_MAX_LINE + 2 * SIP_MAX_MARKS + 1];
-	osip_uri_t *x = NULL, *y = NULL;
-	bool equal = false;
 
-	if (!guard_uri((struct sip_slice){a, strlen(a)}) ||
-		!guard_uri((struct sip_slice){b, strlen(b)}))
-		return false;
-	normalize(a, copy);
-	x = parse_uri(copy);
-	normalize(b, copy);
-	y = parse_uri(copy);
-	equal = x != NULL && y != NULL && uris_match(x, y);
+	if (!guard_uri((struct sip_slice){text, strlen(text)}) ||
+		!sp_text_is_sip_uri(text))
+		return NULL;
+	normalize(text, copy);
+	return parse_uri(copy);
+}
+
+bool sipmsg_uri_equal(const char *a, const char *b)
+{
+	osip_uri_t *x = parse_normalized(a), *y = parse_normalized(b);
+	bool equal = x != NULL && y != NULL && uris_match(x, y);
+
 	osip_uri_free(x);
 	osip_uri_free(y);
 	return equal;

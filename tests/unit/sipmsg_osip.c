@@ -197,6 +197,9 @@ static const struct pair EQUAL[] = {
 	{"sip:a%20b@c", "sip:a%20b@c"},
 	{"sip:a@b;x=%61", "sip:a@b;x=a"},
 	{"sip:a:%70w@b", "sip:a:pw@b"},
+	/* Not allowed, but a phone's refresh is to find what it registered. */
+	{"sip:a@b;x=1;x=2", "sip:a@b;x=1;x=2"},
+	{"sip:a@b?x=1&x=2", "sip:a@b?x=1&x=2"},
 };
 
 static const struct pair DIFFERENT[] = {
@@ -228,6 +231,7 @@ static const struct pair DIFFERENT[] = {
 	{"sip:a@b?x=1", "sip:a@b?x=2"},
 	{"sip:a@b?x=1", "sip:a@b?y=1"},
 	{"sip:a@b?x=1", "sip:a@b?x=1&y=1"},
+	{"sip:a@b;x=1;x=2", "sip:a@b;x=1"},
 	{"sip:a@b?x=1&x=1", "sip:a@b?x=1&x=2"},
 	/* "Characters other than those in the reserved set are equal to their
 	 * %HH encoding": these are in it. */
@@ -242,6 +246,7 @@ static const struct pair DIFFERENT[] = {
 	{"sip:a@@b", "sip:a@@b"},
 	{"sip:a%00@b", "sip:a%00@b"},
 	{"sip:a%zz@b", "sip:a%zz@b"},
+	{"sip:a@acme%2eexample", "sip:a@acme.example"},
 	{"sip:a@b", "x"},
 	{"*", "*"},
 };
