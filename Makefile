@@ -1,6 +1,6 @@
-# sp: softphone extensions from the command line. Targets: all check unit bench
-# demo lint fmt install clean. Variables: CC, OPT, SAN=address,undefined, PREFIX,
-# DESTDIR.
+# sp: softphone extensions from the command line. Targets: all check unit fuzz
+# bench demo lint fmt install clean. Variables: CC, OPT, SAN=address,undefined,
+# FUZZ, FUZZ_SECONDS, PREFIX, DESTDIR.
 CC      ?= cc
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
@@ -32,7 +32,7 @@ SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 # Composed from the tools; installed beside them.
 COMPOSED := onboard offboard nightly-sync backup restore
 SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban,$(wildcard scripts/*)) \
-           $(wildcard tests/run .ci/run tests/*/*.sh tests/*/*.bash) \
+           $(wildcard tests/run tests/fuzz/run .ci/run tests/*/*.sh tests/*/*.bash) \
            completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
 
@@ -79,16 +79,36 @@ unit: $(UNIT)
 	@for u in $(UNIT); do $$u >$$u.log 2>&1 || { cat $$u.log; exit 1; }; \
 		tail -n 1 $$u.log | sed "s|^|$$(basename $$u) |"; done
 
+# Fuzz targets: with clang, in a build of their own.
+FUZZ         ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 20
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(SIP_OBJ) $(CLI_OBJ) $(BUILD)/libsp.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(SIP_LIBS) $(CLI_LIBS) $(LIB_LIBS)
+
+fuzzers: $(FUZZ:%=$(BUILD)/fuzz/%)
+
+fuzz-build:
+	@scripts/install-deps build fuzz
+	@$(MAKE) -s CC=clang BUILD=build-fuzz OPT='-O1 -g' \
+		SAN=fuzzer,address,undefined fuzzers
+
+# FUZZ=uri: that target alone.
+fuzz: fuzz-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ)
+
 # Everything that the tests run, of one build.
 testable: all $(UNIT) $(BUILD)/sipsend
 
 # Installs what is missing; the suites run with the plain and with a sanitized
-# build.
+# build, then each fuzz target for a while.
 check:
-	@scripts/install-deps build test
+	@scripts/install-deps build test fuzz
 	@$(MAKE) -s testable
 	@$(MAKE) -s SAN=address,undefined OPT='-O1 -g' testable
-	@tests/run
+	@$(MAKE) -s fuzz-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
@@ -130,9 +150,9 @@ install: all
 	install -D -m 644 completions/_sp $(SHARE)/zsh/site-functions/_sp
 
 clean:
-	rm -rf bin build build-san
+	rm -rf bin build build-san build-fuzz
 
-.PHONY: all unit testable check lint fmt bench demo install clean
+.PHONY: all unit testable fuzzers fuzz-build fuzz check lint fmt bench demo install clean
 .DELETE_ON_ERROR:
 
--include $(shell find build build-san -name '*.d' 2>/dev/null)
+-include $(shell find build build-san build-fuzz -name '*.d' 2>/dev/null)

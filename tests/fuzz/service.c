@@ -1,0 +1,353 @@
+/* Whole messages through the service, with a database in memory.
+ *
+ * A line "%%" divides the input into messages, which come some seconds apart
+ * and over different transports. "$1001" (or another of USERS) in a message
+ * stands for credentials that are right, "$$" for those before once more, so
+ * that the fuzzer gets behind the digest. */
+#include "cmd/sp-register/request.h"
+#include "lib/assignment.h"
+#include "lib/nonce.h"
+#include "tests/fuzz/fuzz.h"
+
+enum {
+	MAX_CONTACTS = 3,
+	MAX_MESSAGES = 8,
+	STEP_MS = 4000,
+	ROOM = 2 * SIP_MAX_MESSAGE,
+};
+static const int64_t NOW_MS = INT64_C(1795426200000);
+
+static const char CONFIG[] = "tenants:\n"
+			     "- domain: acme.example\n"
+			     "  aliases: [192.0.2.10, '[2001:db8::10]']\n"
+			     "  pool: [1000-1999]\n"
+			     "  registration: {max-contacts: 3}\n"
+			     "  digest: [SHA-256, MD5]\n"
+			     "- {domain: other.example, pool: [2000-2999]}\n";
+
+static const struct user {
+	const char *mark, *username, *login, *number;
+	int tenant;
+	enum sp_hash_kind kind;
+} USERS[] = {
+	{"$1001", "1001", "alice", "1001", 0, SP_MD5},
+	{"$alice", "alice", "alice", "1001", 0, SP_SHA256},
+	{"$1002", "1002", "bob", "1002", 0, SP_MD5},
+	{"$2001", "2001", "carol", "2001", 1, SP_MD5},
+};
+enum { N_USERS = sizeof USERS / sizeof USERS[0] };
+static const char SECRET[] = "correct horse";
+
+/* ---- the world --------------------------------------------------------- */
+
+struct world {
+	struct sp_config config;
+	struct sp_db *db;
+	struct log log;
+	struct service *service;
+	struct sp_err err;
+	char *answer;
+	uint32_t nonces;
+	char last[512]; /* credentials */
+};
+
+static void add_user(struct world *w, const struct user *u)
+{
+	const struct sp_assign assign = {.login = u->login,
+		.number = u->number,
+		.secret = SECRET};
+	struct sp_scope scope = {.db = w->db,
+		.tenant = &w->config.tenants[u->tenant],
+		.tool = "fuzz",
+		.actor = "fuzz",
+		.now_ms = NOW_MS};
+	struct sp_assigned assigned;
+
+	FUZZ_CHECK(sp_assignment_make(&scope, w->service->hash, &assign,
+			   &assigned, &w->err) == 0);
+}
+
+static struct world *open_world(void)
+{
+	static struct world w = {.log = {.level = LOG_DEBUG}};
+	char path[FUZZ_PATH];
+	int fd;
+
+	if (w.service != NULL)
+		return &w;
+	sipmsg_init();
+	fd = fuzz_file((const uint8_t *)CONFIG, sizeof CONFIG - 1, path);
+	FUZZ_CHECK(sp_config_load(&w.config, path, "/", &w.err) == 0);
+	close(fd);
+	FUZZ_CHECK(sp_db_open(&w.db, "/nonexistent/sp.db", SP_DB_TRIAL, 0,
+			   &w.err) == 0);
+	FUZZ_CHECK(
+		service_new(&w.service, &w.config, w.db, &w.log, &w.err) == 0);
+	w.answer = malloc(SIP_ANSWER_SIZE);
+	FUZZ_CHECK(w.answer != NULL && sp_db_begin(w.db, &w.err) == 0);
+	for (size_t i = 0; i < N_USERS; i++)
+		add_user(&w, &USERS[i]);
+	FUZZ_CHECK(sp_db_commit(w.db, &w.err) == 0);
+	return &w;
+}
+
+/* One input must not tell on the next. */
+static void reset_world(struct world *w)
+{
+	static const char *const SQL[] = {"DELETE FROM binding",
+		"UPDATE extension SET session_id = NULL",
+		"DELETE FROM login_session", "DELETE FROM event",
+		"DELETE FROM nonce", "UPDATE server SET clock_ms = 0"};
+
+	FUZZ_CHECK(sp_db_begin(w->db, &w->err) == 0);
+	for (size_t i = 0; i < sizeof SQL / sizeof SQL[0]; i++)
+		FUZZ_CHECK(sp_db_exec(w->db, SQL[i], SP_NO_ARGS, NULL,
+				   &w->err) == 0);
+	FUZZ_CHECK(sp_db_commit(w->db, &w->err) == 0);
+}
+
+static void forget_failures(struct world *w)
+{
+	int64_t *failures = &w->service->count[COUNT_AUTH_FAILURES];
+
+	if (*failures == 0)
+		return;
+	*failures = 0;
+	limits_free(w->service->limits);
+	FUZZ_CHECK(limits_new(&w->service->limits, &w->err) == 0);
+}
+
+/* What is registered: a number that any change makes another one. */
+static int64_t sum_of(struct world *w)
+{
+	static const char SQL[] =
+		"SELECT COALESCE(SUM(b.id * 7919 + l.cseq * 31"
+		"  + l.refreshed_ms * 3 + l.expires_ms * 5 + length(contact)"
+		"  + b.flow_id * 101 + b.reg_id + b.q * 11), 0)"
+		"  FROM binding b JOIN binding_live l ON l.binding_id = b.id";
+	struct sp_stmt *row;
+	int64_t sum;
+
+	FUZZ_CHECK(sp_db_first(w->db, SQL, SP_NO_ARGS, &row, &w->err) == 1);
+	sum = sp_col_int(row, 0);
+	sp_db_done(row);
+	return sum;
+}
+
+static int64_t count_bindings(struct world *w, const char *number,
+	int64_t now_ms)
+{
+	static const char SQL[] = "SELECT COUNT(*) FROM binding b"
+				  "  JOIN binding_live l ON l.binding_id = b.id"
+				  "  JOIN extension e ON e.id = b.extension_id"
+				  "  WHERE e.number = $1 AND l.expires_ms > $2";
+	struct sp_stmt *row;
+	int64_t n;
+
+	FUZZ_CHECK(sp_db_first(w->db, SQL,
+			   SP_ARGS(sp_text(number), sp_int(now_ms)), &row,
+			   &w->err) == 1);
+	n = sp_col_int(row, 0);
+	sp_db_done(row);
+	return n;
+}
+
+/* ---- credentials ------------------------------------------------------- */
+
+static void make_credentials(struct world *w, const struct user *u,
+	int64_t now_ms)
+{
+	const char *realm = w->config.tenants[u->tenant].domain;
+	char nonce[SP_NONCE_SIZE], uri[64], response[DIGEST_RESPONSE_SIZE];
+	struct digest d = {.nc = {"00000001", 8},
+		.cnonce = {"c", 1},
+		.qop = {"auth", 4},
+		.nonce = {nonce, SP_NONCE_SIZE - 1},
+		.kind = u->kind};
+	unsigned char ha1[SP_HASH_SIZE];
+
+	snprintf(uri, sizeof uri, "sip:%s", realm);
+	d.uri = (struct sip_slice){uri, strlen(uri)};
+	sp_nonce_format(w->service->key, sp_nonce_id(now_ms, w->nonces++),
+		nonce);
+	sp_secret_digest(w->service->hash, u->kind, u->username, realm, SECRET,
+		ha1);
+	digest_response(w->service->hash, &d, ha1,
+		(struct sip_slice){"REGISTER", 8}, response);
+	snprintf(w->last, sizeof w->last,
+		"Digest username=\"%s\",realm=\"%s\",nonce=\"%s\",uri=\"%s\","
+		"response=\"%s\",algorithm=%s,cnonce=c,qop=auth,nc=00000001",
+		u->username, realm, nonce, uri, response,
+		sp_hash_name(u->kind));
+}
+
+/* The length of the mark at that place; 0: there is none. */
+static size_t read_mark(struct world *w, const char *at, size_t left,
+	int64_t now_ms)
+{
+	if (left >= 2 && memcmp(at, "$$", 2) == 0)
+		return 2;
+	for (size_t i = 0; i < N_USERS; i++) {
+		size_t len = strlen(USERS[i].mark);
+
+		if (left < len || memcmp(at, USERS[i].mark, len) != 0)
+			continue;
+		make_credentials(w, &USERS[i], now_ms);
+		return len;
+	}
+	return 0;
+}
+
+/* Returns the message with its marks replaced, in a block of its own size. */
+static char *expand(struct world *w, struct sip_slice text, int64_t now_ms,
+	size_t *len)
+{
+	static char room[ROOM];
+	struct sip_writer out = {room, sizeof room, 0, false};
+	struct sip_slice plain;
+
+	while (text.len > 0) {
+		const char *mark = memchr(text.at, '$', text.len);
+		size_t mark_len = 0;
+
+		plain = text;
+		if (mark != NULL) {
+			plain.len = (size_t)(mark - text.at);
+			mark_len = read_mark(w, mark, text.len - plain.len,
+				now_ms);
+			plain.len += mark_len == 0; /* a mere dollar */
+		}
+		sipmsg_put_slice(&out, plain);
+		if (mark_len > 0)
+			sipmsg_put_text(&out, w->last);
+		text.at += plain.len + mark_len;
+		text.len -= plain.len + mark_len;
+	}
+	*len = out.len < SIP_MAX_MESSAGE ? out.len : SIP_MAX_MESSAGE;
+	return fuzz_bytes((const uint8_t *)room, *len);
+}
+
+/* ---- what must hold ---------------------------------------------------- */
+
+/* Whatever was asked, nobody has put a line into it. */
+static size_t check_lines(const char *text, size_t len)
+{
+	const char *end = text + len, *lf;
+	size_t longest = 0;
+
+	FUZZ_CHECK(len > 4 && memcmp(end - 4, "\r\n\r\n", 4) == 0);
+	for (const char *at = text; at < end; at = lf + 1) {
+		lf = memchr(at, '\n', (size_t)(end - at));
+		FUZZ_CHECK(lf != NULL && lf > at && lf[-1] == '\r');
+		FUZZ_CHECK(lf > at + 1 || lf + 1 == end);
+		for (const char *c = at; c < lf - 1; c++)
+			FUZZ_CHECK((unsigned char)*c >= ' ' || *c == '\t');
+		if ((size_t)(lf - at) > longest)
+			longest = (size_t)(lf - at);
+	}
+	return longest;
+}
+
+/* The answer to a REGISTER that was let in lists what is stored. */
+static void check_registered(struct world *w, const struct sip_message *m,
+	int64_t now_ms)
+{
+	struct sip_contact contact[MAX_CONTACTS];
+	struct sip_uri to;
+	int n = sipmsg_contacts(m, contact, MAX_CONTACTS);
+
+	FUZZ_CHECK(n >= 0);
+	FUZZ_CHECK(sipmsg_parse_address(sipmsg_header(m, SIP_TO), &to));
+	FUZZ_CHECK(n == count_bindings(w, to.user, now_ms));
+	for (int i = 0; i < n; i++)
+		FUZZ_CHECK(
+			contact[i].expires_s > 0 && contact[i].expires_s <= 30);
+}
+
+static void check_answer(struct world *w, const struct exchange *x,
+	int64_t now_ms, bool changed, const struct sip_message *request,
+	enum sip_scan scan)
+{
+	static struct sip_message m;
+	const char *why;
+	enum sip_scan of_answer;
+	size_t longest = check_lines(x->answer, x->answer_len);
+
+	of_answer = sipmsg_scan(x->answer, x->answer_len, &m, &why);
+	FUZZ_CHECK(of_answer != SIP_GARBAGE && !m.is_request);
+	FUZZ_CHECK(m.status != 500 && m.status != 503);
+	FUZZ_CHECK(x->answer_port > 0 && x->answer_port <= 65535);
+	FUZZ_CHECK(!x->is_registered || m.status == 200);
+	FUZZ_CHECK(!changed || x->is_registered);
+	if (scan != SIP_SCANNED || longest > SIP_MAX_LINE ||
+		m.count[SIP_VIA] > SIP_MAX_FIELDS / 2)
+		return;
+	FUZZ_CHECK(of_answer == SIP_SCANNED && m.cseq == request->cseq);
+	if (x->is_registered)
+		check_registered(w, &m, now_ms);
+}
+
+/* Returns whether it has made or kept a binding. */
+static bool ask(struct world *w, struct sip_slice text, int i)
+{
+	static struct sip_message request;
+	int64_t now_ms = NOW_MS + i * STEP_MS, before = sum_of(w);
+	struct exchange x = {.origin = {i % 3 == 2 ? "2001:db8::7"
+						   : "192.0.2.7",
+				     5060 + i},
+		.transport = i % 3 == 0 ? "udp" : "tcp",
+		.flow_id = i % 3,
+		.answer = w->answer};
+	enum sip_scan scan;
+	const char *why;
+
+	x.data = expand(w, text, now_ms, &x.len);
+	service_answer(w->service, &x, 1, now_ms);
+	scan = sipmsg_scan(x.data, x.len, &request, &why);
+	if (x.answer_len == 0)
+		FUZZ_CHECK(!x.is_registered && sum_of(w) == before);
+	else
+		check_answer(w, &x, now_ms, sum_of(w) != before, &request,
+			scan);
+	free(x.data);
+	return x.is_registered;
+}
+
+/* Without a refresh nothing stays. */
+static void end(struct world *w)
+{
+	const struct sp_clocks later = {NOW_MS + 120000, 120000};
+
+	service_flow_closed(w->service, 1, "closed", NOW_MS + STEP_MS);
+	service_unreachable(w->service, "192.0.2.7", 5060, NOW_MS + STEP_MS);
+	while (service_sweep(w->service, later.wall_ms))
+		;
+	FUZZ_CHECK(sum_of(w) == 0);
+	FUZZ_CHECK(service_tick(w->service, later));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *at = (const char *)data, *stop = at + size, *next;
+	struct world *w = open_world();
+	uint32_t nonces = w->nonces;
+	bool registered = false;
+
+	w->last[0] = '\0';
+	for (int i = 0; at < stop && i < MAX_MESSAGES; i++) {
+		next = memmem(at, (size_t)(stop - at), "%%\n", 3);
+		if (next == NULL)
+			next = stop;
+		registered |=
+			ask(w, (struct sip_slice){at, (size_t)(next - at)}, i);
+		at = next < stop ? next + 3 : stop;
+	}
+	forget_failures(w);
+	if (w->nonces == nonces) { /* nobody had credentials */
+		FUZZ_CHECK(!registered && sum_of(w) == 0);
+		return 0;
+	}
+	end(w);
+	reset_world(w);
+	return 0;
+}
