@@ -48,7 +48,11 @@ struct world {
 	struct sp_err err;
 	char *answer;
 	uint32_t nonces;
-	char last[512]; /* credentials */
+
+	char last[512]; /* credentials, whose they are, were they taken? */
+	const struct user *owner;
+	bool is_used;
+	int marks; /* in this message */
 };
 
 static void add_user(struct world *w, const struct user *u)
@@ -174,6 +178,8 @@ static void make_credentials(struct world *w, const struct user *u,
 		ha1);
 	digest_response(w->service->hash, &d, ha1,
 		(struct sip_slice){"REGISTER", 8}, response);
+	w->owner = u;
+	w->is_used = false;
 	snprintf(w->last, sizeof w->last,
 		"Digest username=\"%s\",realm=\"%s\",nonce=\"%s\",uri=\"%s\","
 		"response=\"%s\",algorithm=%s,cnonce=c,qop=auth,nc=00000001",
@@ -218,8 +224,10 @@ static char *expand(struct world *w, struct sip_slice text, int64_t now_ms,
 			plain.len += mark_len == 0; /* a mere dollar */
 		}
 		sipmsg_put_slice(&out, plain);
-		if (mark_len > 0)
+		if (mark_len > 0) {
 			sipmsg_put_text(&out, w->last);
+			w->marks++;
+		}
 		text.at += plain.len + mark_len;
 		text.len -= plain.len + mark_len;
 	}
@@ -258,6 +266,8 @@ static void check_registered(struct world *w, const struct sip_message *m,
 
 	FUZZ_CHECK(n >= 0);
 	FUZZ_CHECK(sipmsg_parse_address(sipmsg_header(m, SIP_TO), &to));
+	if (w->marks == 1)
+		FUZZ_CHECK(strcmp(to.user, w->owner->number) == 0);
 	FUZZ_CHECK(n == count_bindings(w, to.user, now_ms));
 	for (int i = 0; i < n; i++)
 		FUZZ_CHECK(
@@ -287,6 +297,17 @@ static void check_answer(struct world *w, const struct exchange *x,
 		check_registered(w, &m, now_ms);
 }
 
+/* Credentials are good once: what they come with again changes nothing. Where a
+ * message has several, which of them is looked at is its business. */
+static void check_replay(struct world *w, bool changed)
+{
+	if (w->marks == 1 && w->is_used)
+		FUZZ_CHECK(!changed);
+	if (w->marks == 1 && w->service->nonces_used > 0)
+		w->is_used = true;
+	w->service->nonces_used = 0;
+}
+
 /* Returns whether it has made or kept a binding. */
 static bool ask(struct world *w, struct sip_slice text, int i)
 {
@@ -298,17 +319,20 @@ static bool ask(struct world *w, struct sip_slice text, int i)
 		.transport = i % 3 == 0 ? "udp" : "tcp",
 		.flow_id = i % 3,
 		.answer = w->answer};
+	bool changed;
 	enum sip_scan scan;
 	const char *why;
 
+	w->marks = 0;
 	x.data = expand(w, text, now_ms, &x.len);
 	service_answer(w->service, &x, 1, now_ms);
+	changed = sum_of(w) != before;
 	scan = sipmsg_scan(x.data, x.len, &request, &why);
 	if (x.answer_len == 0)
-		FUZZ_CHECK(!x.is_registered && sum_of(w) == before);
+		FUZZ_CHECK(!x.is_registered && !changed);
 	else
-		check_answer(w, &x, now_ms, sum_of(w) != before, &request,
-			scan);
+		check_answer(w, &x, now_ms, changed, &request, scan);
+	check_replay(w, changed);
 	free(x.data);
 	return x.is_registered;
 }
@@ -334,6 +358,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool registered = false;
 
 	w->last[0] = '\0';
+	w->is_used = false;
 	for (int i = 0; at < stop && i < MAX_MESSAGES; i++) {
 		next = memmem(at, (size_t)(stop - at), "%%\n", 3);
 		if (next == NULL)
