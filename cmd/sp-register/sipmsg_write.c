@@ -100,7 +100,8 @@ static void put_top_via(struct sip_writer *w, struct sip_slice via,
 	while (sipmsg_next(&via, ';', &param)) {
 		if (sipmsg_is_param(param, "rport", &value))
 			rport = true;
-		else if (!sipmsg_is_param(param, "received", &value)) {
+		else if (param.len > 0 &&
+			 !sipmsg_is_param(param, "received", &value)) {
 			sipmsg_put_text(w, ";");
 			sipmsg_put_slice(w, param);
 		}
@@ -155,17 +156,20 @@ static bool has_tag(struct sip_slice address)
 	return false;
 }
 
+/* A ';' behind the last parameter, which should not be there, must not make an
+ * empty one of ours. */
 static void put_to(struct sip_writer *w, const struct sip_message *m,
 	const char *to_tag)
 {
 	struct sip_slice to = sipmsg_header(m, SIP_TO);
+	bool is_open = to.len > 0 && to.at[to.len - 1] == ';';
 
 	if (to.at == NULL)
 		return;
 	sipmsg_put_text(w, "To: ");
 	sipmsg_put_slice(w, to);
 	if (!has_tag(to)) {
-		sipmsg_put_text(w, ";tag=");
+		sipmsg_put_text(w, is_open ? "tag=" : ";tag=");
 		sipmsg_put_text(w, to_tag);
 	}
 	sipmsg_put_text(w, "\r\n");

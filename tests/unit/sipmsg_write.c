@@ -54,6 +54,9 @@ static void check_vias(struct unit *u)
 		{"Via: SIP/2.0/UDP a ; RPORT ; branch=z9hG4bK1\r\n",
 			"Via: SIP/2.0/UDP a;branch=z9hG4bK1;rport=5062"
 			";received=192.0.2.9\r\n"},
+		{"Via: SIP/2.0/UDP a;;branch=z9hG4bK1;\r\n",
+			"Via: SIP/2.0/UDP a;branch=z9hG4bK1"
+			";received=192.0.2.9\r\n"},
 		/* What it says of itself may be a lie. */
 		{"Via: SIP/2.0/UDP a;received=198.51.100.1;rport=1\r\n",
 			"Via: SIP/2.0/UDP a;rport=5062;received=192.0.2.9\r\n"},
@@ -122,6 +125,7 @@ static void check_tags(struct unit *u)
 		{"\";tag=name\" <sip:1@a>", "\";tag=name\" <sip:1@a>;tag=new"},
 		{"<sip:1@a>;tagged=1", "<sip:1@a>;tagged=1;tag=new"},
 		{"<sip:1@a>;tag", "<sip:1@a>;tag"},
+		{"<sip:1@a>;x;", "<sip:1@a>;x;tag=new"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
