@@ -22,11 +22,14 @@ struct kept {
 	int n;
 };
 
-/* No text of ours has a CR, which CSV could not tell from a line's end. */
+/* No text of ours has a CR, which CSV could not tell from a line's end; and
+ * without a first field a line may be a blank one. */
 static bool is_writable(const char *const *fields)
 {
 	size_t len = 0;
 
+	if (fields[0] == NULL || fields[0][0] == '\0')
+		return false;
 	for (int i = 0; i < N_NAMES; i++) {
 		if (fields[i] == NULL)
 			continue;
