@@ -1,9 +1,9 @@
 /* Whole messages through the service, with a database in memory.
  *
  * A line "%%" divides the input into messages, which come some seconds apart
- * and over different transports. "$1001" (or another of USERS) in a message
- * stands for credentials that are right, "$$" for those before once more, so
- * that the fuzzer gets behind the digest. */
+ * and over different transports. "$1001" (or another of MARKS) in a message
+ * stands for credentials, "$$" for those before once more, so that the fuzzer
+ * gets behind the digest. */
 #include "cmd/sp-register/request.h"
 #include "lib/assignment.h"
 #include "lib/nonce.h"
@@ -11,32 +11,45 @@
 
 enum {
 	MAX_CONTACTS = 3,
-	MAX_MESSAGES = 8,
+	MAX_MESSAGES = 28, /* more than may fail */
 	STEP_MS = 4000,
 	ROOM = 2 * SIP_MAX_MESSAGE,
 };
 static const int64_t NOW_MS = INT64_C(1795426200000);
 
-static const char CONFIG[] = "tenants:\n"
-			     "- domain: acme.example\n"
-			     "  aliases: [192.0.2.10, '[2001:db8::10]']\n"
-			     "  pool: [1000-1999]\n"
-			     "  registration: {max-contacts: 3}\n"
-			     "  digest: [SHA-256, MD5]\n"
-			     "- {domain: other.example, pool: [2000-2999]}\n";
+static const char CONFIG[] =
+	"tenants:\n"
+	"- domain: acme.example\n"
+	"  aliases: [192.0.2.10, '[2001:db8::10]']\n"
+	"  pool: [1000-1999]\n"
+	"  registration: {max-contacts: 3}\n"
+	"  digest: [SHA-256, MD5]\n"
+	"- {domain: other.example, pool: [2000-2999], digest: [SHA-256]}\n";
 
 static const struct user {
-	const char *mark, *username, *login, *number;
+	const char *login, *number;
+	int tenant;
+} USERS[] = {{"alice", "1001", 0}, {"bob", "1002", 0}, {"carol", "2001", 1}};
+
+static const char SECRET[] = "correct horse";
+
+/* Credentials; whose is NULL for those that let nobody in. */
+static const struct mark {
+	const char *text, *username, *whose;
 	int tenant;
 	enum sp_hash_kind kind;
-} USERS[] = {
-	{"$1001", "1001", "alice", "1001", 0, SP_MD5},
-	{"$alice", "alice", "alice", "1001", 0, SP_SHA256},
-	{"$1002", "1002", "bob", "1002", 0, SP_MD5},
-	{"$2001", "2001", "carol", "2001", 1, SP_MD5},
+	const char *secret;
+	int64_t age_ms;
+} MARKS[] = {
+	{"$1001", "1001", "1001", 0, SP_MD5, SECRET, 0},
+	{"$alice", "alice", "1001", 0, SP_SHA256, SECRET, 0},
+	{"$1002", "1002", "1002", 0, SP_MD5, SECRET, 0},
+	{"$2001", "2001", "2001", 1, SP_SHA256, SECRET, 0},
+	{"$weak", "2001", NULL, 1, SP_MD5, SECRET, 0},
+	{"$wrong", "1001", NULL, 0, SP_MD5, "wrong", 0},
+	{"$nobody", "1003", NULL, 0, SP_MD5, SECRET, 0},
+	{"$old", "1001", NULL, 0, SP_MD5, SECRET, SP_NONCE_LIFE_MS + 1},
 };
-enum { N_USERS = sizeof USERS / sizeof USERS[0] };
-static const char SECRET[] = "correct horse";
 
 /* ---- the world --------------------------------------------------------- */
 
@@ -49,8 +62,8 @@ struct world {
 	char *answer;
 	uint32_t nonces;
 
-	char last[512]; /* credentials, whose they are, were they taken? */
-	const struct user *owner;
+	char last[512]; /* credentials, of which kind, were they taken? */
+	const struct mark *mark;
 	bool is_used;
 	int marks; /* in this message */
 };
@@ -89,7 +102,7 @@ static struct world *open_world(void)
 		service_new(&w.service, &w.config, w.db, &w.log, &w.err) == 0);
 	w.answer = malloc(SIP_ANSWER_SIZE);
 	FUZZ_CHECK(w.answer != NULL && sp_db_begin(w.db, &w.err) == 0);
-	for (size_t i = 0; i < N_USERS; i++)
+	for (size_t i = 0; i < sizeof USERS / sizeof USERS[0]; i++)
 		add_user(&w, &USERS[i]);
 	FUZZ_CHECK(sp_db_commit(w.db, &w.err) == 0);
 	return &w;
@@ -158,33 +171,33 @@ static int64_t count_bindings(struct world *w, const char *number,
 
 /* ---- credentials ------------------------------------------------------- */
 
-static void make_credentials(struct world *w, const struct user *u,
+static void make_credentials(struct world *w, const struct mark *m,
 	int64_t now_ms)
 {
-	const char *realm = w->config.tenants[u->tenant].domain;
+	const char *realm = w->config.tenants[m->tenant].domain;
 	char nonce[SP_NONCE_SIZE], uri[64], response[DIGEST_RESPONSE_SIZE];
 	struct digest d = {.nc = {"00000001", 8},
 		.cnonce = {"c", 1},
 		.qop = {"auth", 4},
 		.nonce = {nonce, SP_NONCE_SIZE - 1},
-		.kind = u->kind};
+		.kind = m->kind};
 	unsigned char ha1[SP_HASH_SIZE];
 
 	snprintf(uri, sizeof uri, "sip:%s", realm);
 	d.uri = (struct sip_slice){uri, strlen(uri)};
-	sp_nonce_format(w->service->key, sp_nonce_id(now_ms, w->nonces++),
-		nonce);
-	sp_secret_digest(w->service->hash, u->kind, u->username, realm, SECRET,
-		ha1);
+	sp_nonce_format(w->service->key,
+		sp_nonce_id(now_ms - m->age_ms, w->nonces++), nonce);
+	sp_secret_digest(w->service->hash, m->kind, m->username, realm,
+		m->secret, ha1);
 	digest_response(w->service->hash, &d, ha1,
 		(struct sip_slice){"REGISTER", 8}, response);
-	w->owner = u;
+	w->mark = m;
 	w->is_used = false;
 	snprintf(w->last, sizeof w->last,
 		"Digest username=\"%s\",realm=\"%s\",nonce=\"%s\",uri=\"%s\","
 		"response=\"%s\",algorithm=%s,cnonce=c,qop=auth,nc=00000001",
-		u->username, realm, nonce, uri, response,
-		sp_hash_name(u->kind));
+		m->username, realm, nonce, uri, response,
+		sp_hash_name(m->kind));
 }
 
 /* The length of the mark at that place; 0: there is none. */
@@ -193,12 +206,12 @@ static size_t read_mark(struct world *w, const char *at, size_t left,
 {
 	if (left >= 2 && memcmp(at, "$$", 2) == 0)
 		return 2;
-	for (size_t i = 0; i < N_USERS; i++) {
-		size_t len = strlen(USERS[i].mark);
+	for (size_t i = 0; i < sizeof MARKS / sizeof MARKS[0]; i++) {
+		size_t len = strlen(MARKS[i].text);
 
-		if (left < len || memcmp(at, USERS[i].mark, len) != 0)
+		if (left < len || memcmp(at, MARKS[i].text, len) != 0)
 			continue;
-		make_credentials(w, &USERS[i], now_ms);
+		make_credentials(w, &MARKS[i], now_ms);
 		return len;
 	}
 	return 0;
@@ -267,7 +280,8 @@ static void check_registered(struct world *w, const struct sip_message *m,
 	FUZZ_CHECK(n >= 0);
 	FUZZ_CHECK(sipmsg_parse_address(sipmsg_header(m, SIP_TO), &to));
 	if (w->marks == 1)
-		FUZZ_CHECK(strcmp(to.user, w->owner->number) == 0);
+		FUZZ_CHECK(w->mark->whose != NULL &&
+			   strcmp(to.user, w->mark->whose) == 0);
 	FUZZ_CHECK(n == count_bindings(w, to.user, now_ms));
 	for (int i = 0; i < n; i++)
 		FUZZ_CHECK(
@@ -313,7 +327,7 @@ static bool ask(struct world *w, struct sip_slice text, int i)
 {
 	static struct sip_message request;
 	int64_t now_ms = NOW_MS + i * STEP_MS, before = sum_of(w);
-	struct exchange x = {.origin = {i % 3 == 2 ? "2001:db8::7"
+	struct exchange x = {.origin = {i % 8 == 7 ? "2001:db8::7"
 						   : "192.0.2.7",
 				     5060 + i},
 		.transport = i % 3 == 0 ? "udp" : "tcp",
@@ -340,7 +354,7 @@ static bool ask(struct world *w, struct sip_slice text, int i)
 /* Without a refresh nothing stays. */
 static void end(struct world *w)
 {
-	const struct sp_clocks later = {NOW_MS + 120000, 120000};
+	const struct sp_clocks later = {NOW_MS + 300000, 300000};
 
 	service_flow_closed(w->service, 1, "closed", NOW_MS + STEP_MS);
 	service_unreachable(w->service, "192.0.2.7", 5060, NOW_MS + STEP_MS);
