@@ -31,7 +31,7 @@ struct sp_config {
 	size_t n_listen;
 	char *tls_certificate, *tls_key; /* PEM files; NULL: there are none */
 	char *user; /* that the server becomes when root starts it; or NULL */
-	struct sp_network *trusted;      /* peers whose calls need no digest */
+	struct sp_network *trusted; /* peers whose calls need no digest */
 	size_t n_trusted;
 	struct sp_tenant *tenants;
 	size_t n_tenants;

@@ -172,7 +172,8 @@ static void check_lost(struct unit *u)
 	unit_str(u, sessions(&w), "open", "  the session goes on");
 	w.scope.now_ms = T + 31000;
 	unit_int(u, sp_binding_sweep(&w.scope, 512, &w.err), 1, "the last too");
-	unit_str(u, world_events(&w), "1000 expired:sip:b>, 1000 lost:>not refreshed",
+	unit_str(u, world_events(&w),
+		"1000 expired:sip:b>, 1000 lost:>not refreshed",
 		"  its events");
 	unit_str(u, sessions(&w), "lost@30010", "  when it ran out");
 	world_close(&w);
