@@ -57,7 +57,7 @@ build/regload: $(patsubst %,tests/bench/%.c,regload load phone measure)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
 
-build/udpecho build/stopwatch: build/%: tests/bench/%.c
+build/udpecho build/stopwatch build/flood: build/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
@@ -119,7 +119,8 @@ fmt:
 
 bench:
 	@scripts/install-deps build bench
-	@$(MAKE) -s all build/regload build/udpecho build/stopwatch
+	@$(MAKE) -s all build/regload build/udpecho build/stopwatch \
+		build/flood
 	@tests/bench/bench.sh $(BENCH)
 
 demo:
@@ -129,7 +130,8 @@ demo:
 
 # ---- installing ------------------------------------------------------------
 MAN := $(wildcard cmd/*/*.1 cmd/*.5 cmd/*.7)
-SHARE := $(DESTDIR)$(PREFIX)/share
+UNITS  := $(DESTDIR)$(PREFIX)/lib/systemd/system
+SHARE  := $(DESTDIR)$(PREFIX)/share
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -140,6 +142,10 @@ install: all
 	done
 	install -d $(SHARE)/sp/scripts
 	install -m 755 $(COMPOSED:%=scripts/%) $(SHARE)/sp/scripts
+	install -d $(UNITS) $(SHARE)/sp/fail2ban
+	install -m 644 scripts/systemd/* $(UNITS)
+	sed -i 's|/usr/bin/sp-|$(PREFIX)/bin/sp-|' $(UNITS)/sp-register.service
+	install -m 644 scripts/fail2ban/* $(SHARE)/sp/fail2ban
 	# bash and fish look for a file of the tool's name.
 	for tool in $(TOOLS); do \
 		install -D -m 644 completions/sp.bash \

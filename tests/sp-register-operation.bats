@@ -400,3 +400,12 @@ given_clock() {
 		sql 'DELETE FROM binding; UPDATE server SET heartbeat_ms = 0'
 	done
 }
+
+@test "serve: installed, the unit starts the tool that was installed" {
+	make -s -C "$ROOT" -o all install PREFIX=/opt/sp DESTDIR="$PWD/root"
+	run sed -n 's/^ExecStart=//p' \
+		root/opt/sp/lib/systemd/system/sp-register.service
+	assert_output "/opt/sp/bin/sp-register serve"
+	assert_exists "root${output% *}"
+	assert_exists root/opt/sp/share/sp/fail2ban/sp-register.conf
+}

@@ -674,6 +674,17 @@ $(count pool-reserved) $(count pool-free)" "4 1 1 994"
 	assert_equal "$(count pool-free)" 10
 }
 
+@test "sp-status: --summary counts what servers did" {
+	given_user asmith
+	for _ in 1 2; do
+		start_server
+		sp-register probe -q --server "$SERVER"
+		stop_server
+	done
+	assert_equal "$(count server-requests)" 2
+	assert_equal "$(count server-registrations)" ""
+}
+
 @test "sp-status: --summary in JSON has integers, and no range for the whole" {
 	given_user a
 	run --separate-stderr sp-status --summary -o jsonl

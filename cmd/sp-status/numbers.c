@@ -6,6 +6,7 @@
 #include "cmd/sp-status/status_tool.h"
 #include "lib/event.h"
 #include "lib/pool.h"
+#include "lib/server.h"
 #include "lib/text.h"
 
 enum { FREE_SHOWN = 10 }; /* of --free, when nothing is said */
@@ -221,6 +222,22 @@ static int print_ranges(struct work *w, struct sp_err *err)
 	return print_pool(w, NULL, &total, err);
 }
 
+/* What the servers of the file have done, for all tenants. */
+static int print_counters(struct work *w, struct sp_err *err)
+{
+	char name[SP_COUNTER_SIZE] = "", item[SP_COUNTER_SIZE + 8];
+	int64_t value;
+	int rc;
+
+	while ((rc = sp_server_next_counter(w->app.db, name, &value, err)) ==
+		1) {
+		snprintf(item, sizeof item, "server-%s", name);
+		if (print_count(w, item, NULL, value, err) != 0)
+			return -1;
+	}
+	return rc;
+}
+
 int print_summary(struct work *w, struct sp_err *err)
 {
 	int64_t oldest, last;
@@ -231,5 +248,7 @@ int print_summary(struct work *w, struct sp_err *err)
 		print_states(w, err) != 0 || print_ranges(w, err) != 0 ||
 		sp_event_bounds(&w->app.scope, &oldest, &last, err) != 0)
 		return -1;
-	return print_count(w, "last-event", NULL, last, err);
+	if (print_count(w, "last-event", NULL, last, err) != 0)
+		return -1;
+	return print_counters(w, err);
 }
