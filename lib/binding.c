@@ -18,6 +18,12 @@ static const char LIST_LIVE[] =
 	" FROM binding b JOIN binding_live l ON l.binding_id = b.id"
 	" WHERE b.extension_id = $1 AND l.expires_ms > $2 ORDER BY b.id DESC";
 
+static const char NEWEST[] =
+	"SELECT " COLUMNS
+	" FROM binding b JOIN binding_live l ON l.binding_id = b.id"
+	" WHERE b.extension_id = $1 AND l.expires_ms > $2"
+	" ORDER BY l.refreshed_ms DESC, b.id DESC LIMIT 1";
+
 static const char ADD_WIDE[] =
 	"INSERT INTO binding (extension_id, contact, call_id, source,"
 	" transport, user_agent, created_ms, flow_id, instance, reg_id, path,"
@@ -78,6 +84,21 @@ static void read_binding(struct sp_stmt *row, struct sp_binding *b)
 	b->reg_id = sp_col_int(row, 13);
 	sp_col_copy(row, 14, b->path, sizeof b->path);
 	b->q = sp_col_int(row, 15);
+}
+
+int sp_binding_newest(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_binding *binding, struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(scope->db, NEWEST,
+		SP_ARGS(sp_int(extension_id), sp_int(scope->now_ms)), &row,
+		err);
+
+	if (rc == 1) {
+		read_binding(row, binding);
+		sp_db_done(row);
+	}
+	return rc;
 }
 
 static int newest_first(const void *a, const void *b)

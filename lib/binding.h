@@ -39,6 +39,11 @@ struct sp_binding {
 	int64_t interval_ms; /* between its last two refreshes; 0 at first */
 };
 
+/* The newest binding that has not run out at scope->now_ms. Returns 1, 0 when
+ * there is none, -1. */
+int sp_binding_newest(const struct sp_scope *scope, int64_t extension_id,
+	struct sp_binding *binding, struct sp_err *err);
+
 /* Fills list[] with up to `max` bindings of the extension that have not run
  * out at scope->now_ms, newest refresh first. Returns their number or -1. */
 int sp_binding_list(const struct sp_scope *scope, int64_t extension_id,

@@ -135,10 +135,9 @@ static int newest_binding(const struct sp_scope *scope,
 
 	then.now_ms = phones_ms(scope);
 	any_time.now_ms = 0;
-	n = sp_binding_list(&then, status->extension.id, &b, 1, err);
+	n = sp_binding_newest(&then, status->extension.id, &b, err);
 	if (n == 0)
-		n = sp_binding_list(&any_time, status->extension.id, &b, 1,
-			err);
+		n = sp_binding_newest(&any_time, status->extension.id, &b, err);
 	*found = n == 1;
 	if (n == 1)
 		status->binding = b;

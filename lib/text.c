@@ -253,6 +253,7 @@ uint64_t sp_text_hash(const void *data, size_t len)
 		h = mix(h, word);
 	}
 	word = 0;
-	memcpy(&word, p, left);
+	if (left > 0) /* data may be NULL without any */
+		memcpy(&word, p, left);
 	return mix(mix(h, word), len);
 }

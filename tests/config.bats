@@ -103,7 +103,7 @@ given_tenants() {
 		assert_output ""
 		assert_equal "$stderr" "$tool: $SP_CONFIG:5: tenants: unknown\
  key 'rset', expected domain, aliases, pool, reserved, rest, registration,\
- voicemail, gateway, forwarding"
+ digest, voicemail, gateway, forwarding"
 	done
 	assert_not_exists sp.db
 }

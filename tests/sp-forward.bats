@@ -1509,7 +1509,7 @@ number,action,target,condition,origin,after,status,reason
 	given_users 2
 	given_binding 1000 2000000
 	given_binding 1001 1000
-	sql "INSERT INTO server VALUES (1, zeroblob(32), 1000000)"
+	sql "INSERT INTO server (id, nonce_key, heartbeat_ms) VALUES (1, zeroblob(32), 1000000)"
 	run --separate-stderr sp-forward --resolve u0
 	assert_success
 	assert_line --index 0 $'1000\tring\t1000@acme.example\t\t\t20s\t\t'

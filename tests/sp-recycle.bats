@@ -529,8 +529,8 @@ present() {
 	remember
 	run --separate-stderr sp-recycle --absent-from users.csv
 	assert_refused 65 "\
-sp-recycle: users.csv:10: 'u 010' is not a login (letters, digits and\
- . _ - + @)
+sp-recycle: users.csv:10: 'u 010' is not a login (ASCII letters,\
+ digits and . _ - + @)
 sp-recycle: users.csv:11: 2 columns, expected 1 (login)"
 	run --separate-stderr sp-recycle --max 100% --absent-from users.csv
 	assert_failure 65

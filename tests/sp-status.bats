@@ -20,7 +20,7 @@ teardown() { common_teardown; }
 
 # given_beat SECONDS: the server's last heartbeat.
 given_beat() {
-	sql "INSERT INTO server VALUES (1, zeroblob(32), $1 * 1000)
+	sql "INSERT INTO server (id, nonce_key, heartbeat_ms) VALUES (1, zeroblob(32), $1 * 1000)
 		ON CONFLICT (id) DO UPDATE SET heartbeat_ms = $1 * 1000"
 }
 

@@ -41,7 +41,7 @@ static int ask(const void *arg, const char *number,
 	if (rc != 1 || extension.user.id == 0)
 		return rc < 0 ? -1 : 0;
 	facts->is_assigned = true;
-	rc = sp_binding_list(&scope, extension.id, &binding, 1, err);
+	rc = sp_binding_newest(&scope, extension.id, &binding, err);
 	if (rc < 0)
 		return -1;
 	facts->is_registered = rc == 1;

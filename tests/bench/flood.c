@@ -25,7 +25,8 @@ static size_t make_register(char *out, size_t size, unsigned n, bool has_login)
 			"Authorization: Digest username=\"%u\", "
 			"realm=\"bench.test\", nonce=\"%048u\", "
 			"uri=\"sip:bench.test\", response=\"%032u\", "
-			"algorithm=MD5, cnonce=\"x\", nc=00000001, qop=auth\r\n",
+			"algorithm=MD5, cnonce=\"x\", nc=00000001, "
+			"qop=auth\r\n",
 			100000 + n % 1000, n, n);
 	return (size_t)snprintf(out, size,
 		"REGISTER sip:bench.test SIP/2.0\r\n"
