@@ -30,9 +30,11 @@ static bool take_word(struct sip_slice *rest, struct sip_slice *word)
 	*word = (struct sip_slice){rest->at, 0};
 	while (word->len < rest->len && is_plain(rest->at[word->len]))
 		word->len++;
+	if (word->len == 0) /* perhaps of a slice that is none */
+		return false;
 	rest->at += word->len;
 	rest->len -= word->len;
-	return word->len > 0;
+	return true;
 }
 
 /* Of nothing but words with spaces, colons or the brackets of an instance-id
