@@ -323,18 +323,18 @@ static void check_text(struct unit *u)
 		const char *text;
 	} cases[] = {
 		{{{.enabled = false}}, ""},
-		{{[SP_ALWAYS] = {"1002", 0, true, false}}, "always=1002"},
-		{{[SP_BUSY] = {"1002", 0, false, false}}, ""},
-		{{[SP_NO_ANSWER] = {"voicemail", 20000, true, true},
-			 [SP_OFFLINE] = {"1003", 0, true, false}},
+		{{[SP_ALWAYS] = {"1002", 0, true, false, 0, 0}}, "always=1002"},
+		{{[SP_BUSY] = {"1002", 0, false, false, 0, 0}}, ""},
+		{{[SP_NO_ANSWER] = {"voicemail", 20000, true, true, 0, 0},
+			 [SP_OFFLINE] = {"1003", 0, true, false, 0, 0}},
 			"no-answer=voicemail/20s offline=1003"},
-		{{[SP_ALWAYS] = {"1", 0, true, false},
-			 [SP_BUSY] = {"2", 0, true, false},
-			 [SP_NO_ANSWER] = {"3", 90000, true, false},
-			 [SP_OFFLINE] = {"sip:a@b", 0, true, false}},
+		{{[SP_ALWAYS] = {"1", 0, true, false, 0, 0},
+			 [SP_BUSY] = {"2", 0, true, false, 0, 0},
+			 [SP_NO_ANSWER] = {"3", 90000, true, false, 0, 0},
+			 [SP_OFFLINE] = {"sip:a@b", 0, true, false, 0, 0}},
 			"always=1 busy=2 no-answer=3/90s offline=sip:a@b"},
-		{{[SP_ALWAYS] = {"1", 0, false, false},
-			 [SP_OFFLINE] = {"reject", 0, true, false}},
+		{{[SP_ALWAYS] = {"1", 0, false, false, 0, 0},
+			 [SP_OFFLINE] = {"reject", 0, true, false, 0, 0}},
 			"offline=reject"},
 	};
 	char text[128], little[12];

@@ -289,8 +289,9 @@ static void check_columns(struct unit *u)
 	static const row rows[] = {{"1001", "asmith", "7", "Anna Smith"}};
 	static const char *const formats[] = {"table", "tsv", "csv", "json",
 		"yaml"};
-	static const char *const expected[] = {"NAME        NUMBER\nAnna Smith "
-					       " 1001\n",
+	static const char *const expected[] = {("NAME        NUMBER\nAnna "
+						"Smith "
+						" 1001\n"),
 		"Anna Smith\t1001\n", "name,number\nAnna Smith,1001\n",
 		"[\n {\"name\":\"Anna Smith\",\"number\":\"1001\"}\n]\n",
 		"- name: Anna Smith\n  number: \"1001\"\n"};
