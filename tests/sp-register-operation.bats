@@ -181,6 +181,17 @@ STOPPING=1'
 	wait_until 10 fed
 }
 
+@test "serve: feeds the watchdog on when the first tenant has another domain" {
+	export WATCHDOG_USEC=300000
+	start_service
+	wait_until 10 grep -q WATCHDOG=1 notified
+	sed -i 's/domain: .*/domain: beta.example/' sp.yaml
+	reload reloaded
+	wait_until 5 grep -q RELOADING=1 notified
+	fed() { sed '1,/RELOADING=1/d' notified | [ "$(grep -c WATCHDOG)" -gt 1 ]; }
+	wait_until 5 fed
+}
+
 @test "serve: takes the sockets that systemd hands over" {
 	given_certificate first
 	echo 'tls: {certificate: first.crt, key: first.key}' >>sp.yaml

@@ -107,6 +107,11 @@ int self_test_new(struct self_test **out, struct event_base *base, int fd,
 	return 0;
 }
 
+void self_test_set_domain(struct self_test *t, const char *domain)
+{
+	snprintf(t->domain, sizeof t->domain, "%s", domain);
+}
+
 void self_test_free(struct self_test *t)
 {
 	if (t == NULL)

@@ -16,6 +16,8 @@ struct self_test;
 int self_test_new(struct self_test **test, struct event_base *base, int fd,
 	const char *domain, int64_t interval_ms, void (*passed)(void *arg),
 	void *arg, struct sp_err *err);
+/* From now on for that domain: the configuration is another one. */
+void self_test_set_domain(struct self_test *test, const char *domain);
 void self_test_free(struct self_test *test); /* accepts NULL */
 
 #endif

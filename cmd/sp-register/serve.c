@@ -303,6 +303,9 @@ static int reload(struct server *s, struct sp_config *config,
 		log_write(s->log, LOG_WARN, "needs-restart",
 			LOG_FIELDS({"cause", "listen or db is another now"}));
 	flows_set_idle(s->flows, idle_ms(config));
+	/* The domain of before may be unknown now: 404 feeds no watchdog. */
+	if (s->self_test != NULL)
+		self_test_set_domain(s->self_test, config->tenants[0].domain);
 	return 0;
 }
 
