@@ -7,6 +7,7 @@
 enum {
 	RANDOM_BITS = 20,
 	ID_HEX = 16,
+	SAID_HEX = ID_HEX + 8, /* with the place */
 	MAC_SIZE = 16, /* bytes of the MAC that a nonce carries */
 };
 
@@ -26,42 +27,52 @@ int64_t sp_nonce_id(int64_t now_ms, uint32_t count)
 	       (int64_t)(count & ((1u << RANDOM_BITS) - 1));
 }
 
-static int mac_of(const unsigned char key[SP_SHA256_SIZE], const char *id_hex,
+static int mac_of(const unsigned char key[SP_SHA256_SIZE], const char *said,
 	char out[2 * MAC_SIZE + 1])
 {
 	unsigned char mac[SP_SHA256_SIZE];
 
-	if (sp_hash_mac(key, id_hex, ID_HEX, mac) != 0)
+	if (sp_hash_mac(key, said, SAID_HEX, mac) != 0)
 		return -1;
 	sp_hash_hex(mac, MAC_SIZE, out);
 	return 0;
 }
 
-int sp_nonce_format(const unsigned char key[SP_SHA256_SIZE], int64_t id,
-	char out[SP_NONCE_SIZE])
+/* The last `len` bytes of a number, the highest first. */
+static void put_bytes(uint64_t number, size_t len, char *hex)
 {
 	unsigned char bytes[8];
 
-	_Static_assert(ID_HEX + 2 * MAC_SIZE + 1 == SP_NONCE_SIZE, "its parts");
-	for (int i = 7; i >= 0; i--, id >>= 8)
-		bytes[i] = (unsigned char)(id & 0xff);
-	sp_hash_hex(bytes, sizeof bytes, out);
-	return mac_of(key, out, out + ID_HEX);
+	for (size_t i = len; i > 0; i--, number >>= 8)
+		bytes[i - 1] = (unsigned char)(number & 0xff);
+	sp_hash_hex(bytes, len, hex);
+}
+
+int sp_nonce_format(const unsigned char key[SP_SHA256_SIZE],
+	const struct sp_nonce *nonce, char out[SP_NONCE_SIZE])
+{
+	_Static_assert(SAID_HEX + 2 * MAC_SIZE + 1 == SP_NONCE_SIZE,
+		"its parts");
+	put_bytes((uint64_t)nonce->id, 8, out);
+	put_bytes(nonce->place, 4, out + ID_HEX);
+	return mac_of(key, out, out + SAID_HEX);
 }
 
 bool sp_nonce_parse(const unsigned char key[SP_SHA256_SIZE], const char *text,
-	size_t len, int64_t *id)
+	size_t len, struct sp_nonce *nonce)
 {
-	char id_hex[ID_HEX + 1], mac[2 * MAC_SIZE + 1];
+	char said[SAID_HEX + 1], mac[2 * MAC_SIZE + 1];
 
 	if (len != SP_NONCE_SIZE - 1)
 		return false;
-	memcpy(id_hex, text, ID_HEX);
-	id_hex[ID_HEX] = '\0';
-	if (mac_of(key, id_hex, mac) != 0 ||
-		!sp_hash_equal(mac, text + ID_HEX, 2 * MAC_SIZE))
+	memcpy(said, text, SAID_HEX);
+	said[SAID_HEX] = '\0';
+	if (mac_of(key, said, mac) != 0 ||
+		!sp_hash_equal(mac, text + SAID_HEX, 2 * MAC_SIZE))
 		return false;
-	*id = (int64_t)strtoull(id_hex, NULL, 16);
+	nonce->place = (uint32_t)strtoul(said + ID_HEX, NULL, 16);
+	said[ID_HEX] = '\0';
+	nonce->id = (int64_t)strtoull(said, NULL, 16);
 	return true;
 }
 

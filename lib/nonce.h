@@ -11,7 +11,7 @@
 #include "lib/scope.h"
 
 enum {
-	SP_NONCE_SIZE = 49, /* 48 hexadecimal digits and a NUL */
+	SP_NONCE_SIZE = 57, /* 56 hexadecimal digits and a NUL */
 	/* A phone that counts up keeps its nonce for so long; used ones are
 	 * remembered as long. */
 	SP_NONCE_LIFE_MS = 300000,
@@ -21,14 +21,20 @@ enum {
  * other bits, so that newer ones are larger and rows are appended. */
 int64_t sp_nonce_id(int64_t now_ms, uint32_t count);
 
-/* Writes the nonce of an id: the id and its MAC. */
-int sp_nonce_format(const unsigned char key[SP_SHA256_SIZE], int64_t id,
-	char out[SP_NONCE_SIZE]);
+/* What a nonce says. */
+struct sp_nonce {
+	int64_t id;
+	uint32_t place; /* a hash of where it was sent to */
+};
+
+/* Writes a nonce: what it says, and the MAC of that. */
+int sp_nonce_format(const unsigned char key[SP_SHA256_SIZE],
+	const struct sp_nonce *nonce, char out[SP_NONCE_SIZE]);
 
 /* Reads a nonce that some server with the same key has made. Returns false for
  * any other text. */
 bool sp_nonce_parse(const unsigned char key[SP_SHA256_SIZE], const char *text,
-	size_t len, int64_t *id);
+	size_t len, struct sp_nonce *nonce);
 
 /* Is a nonce of that age still good at all? */
 bool sp_nonce_is_fresh(int64_t id, int64_t now_ms);

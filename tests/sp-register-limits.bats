@@ -119,3 +119,18 @@ banned() {
 	assert_output --partial 'msg=auth-limited source=127.0.0.1'
 	assert_output --partial 'source=::1 aor=1001@acme.example'
 }
+
+@test "fail2ban: nobody is banned for what another one sends in his name" {
+	start_server
+	WITH='-b 127.0.0.2' run send REGISTER 1001
+	nonce=$(sed -n 's/.*nonce="\([^"]*\)".*/\1/p' <<<"$output")
+	WITH="-n $nonce" run register 1001 wrong
+	assert_status 401
+	run banned "$SERVER_LOG"
+	assert_output ""
+	run grep -c 'msg=auth-failed source=127.0.0.1 aor=1001@acme.example reason=nonce-of-another-source' "$SERVER_LOG"
+	assert_output 1
+	# It may be the same phone: its secret is good.
+	WITH="-n $nonce" run register 1001 "$SECRET"
+	assert_status 200
+}

@@ -23,7 +23,7 @@ teardown() { common_teardown; }
 	remember
 	run send REGISTER 1001
 	assert_status 401 Unauthorized
-	assert_line --regexp '^WWW-Authenticate: Digest realm="acme\.example", nonce="[0-9a-f]{48}", algorithm=MD5, qop="auth"$'
+	assert_line --regexp '^WWW-Authenticate: Digest realm="acme\.example", nonce="[0-9a-f]{56}", algorithm=MD5, qop="auth"$'
 	assert_equal "$(grep -ci authenticate <<<"$output")" 1
 	assert_nothing_changed
 }

@@ -13,9 +13,11 @@ static void put_challenges(struct service *s, struct request *rq, bool stale,
 {
 	const struct sp_tenant *tenant = rq->scope.tenant;
 	char nonce[SP_NONCE_SIZE];
-	int64_t id = sp_nonce_id(rq->scope.now_ms, s->nonce_count++);
+	const struct sp_nonce says = {
+		sp_nonce_id(rq->scope.now_ms, s->nonce_count++),
+		request_place(rq)};
 
-	if (sp_nonce_format(s->key, id, nonce) != 0)
+	if (sp_nonce_format(s->key, &says, nonce) != 0)
 		return;
 	for (size_t i = 0; i < tenant->n_digest; i++) {
 		sipmsg_put_text(w, "WWW-Authenticate: Digest realm=\"");

@@ -57,7 +57,7 @@ static bool is_strong_enough(const struct sp_tenant *tenant,
  * this domain; phones differ in whether they repeat the Request-URI's
  * parameters. */
 static enum verdict check_form(struct service *s, struct request *rq,
-	int64_t *nonce_id, int64_t *nc)
+	struct sp_nonce *nonce, int64_t *nc)
 {
 	const struct digest *d = &rq->digest;
 	struct sip_uri uri;
@@ -78,8 +78,8 @@ static enum verdict check_form(struct service *s, struct request *rq,
 		request_log_refusal(s, rq, "auth-failed", "weak-algorithm");
 		return VERDICT_CHALLENGE;
 	}
-	if (!sp_nonce_parse(s->key, d->nonce.at, d->nonce.len, nonce_id) ||
-		!sp_nonce_is_fresh(*nonce_id, rq->scope.now_ms))
+	if (!sp_nonce_parse(s->key, d->nonce.at, d->nonce.len, nonce) ||
+		!sp_nonce_is_fresh(nonce->id, rq->scope.now_ms))
 		return VERDICT_STALE;
 	return VERDICT_OK;
 }
@@ -111,9 +111,20 @@ void request_log_refusal(struct service *s, const struct request *rq,
 			{"reason", reason}));
 }
 
-/* For the log only: on the wire all three are alike. */
-static const char *reason_of(int found, const struct sp_credentials *c)
+uint32_t request_place(const struct request *rq)
 {
+	const char *ip = rq->exchange->origin.ip;
+
+	return (uint32_t)sp_text_hash(ip, strlen(ip));
+}
+
+/* For the log only: on the wire all are alike. A source that its nonce was not
+ * sent to may be forged, and is not to be banned for it. */
+static const char *reason_of(int found, const struct sp_credentials *c,
+	bool is_from_there)
+{
+	if (!is_from_there)
+		return "nonce-of-another-source";
 	if (found == 0)
 		return "unknown-user";
 	return c->has_secret ? "wrong-secret" : "no-secret";
@@ -124,9 +135,10 @@ static enum verdict verify(struct service *s, struct request *rq,
 {
 	char username[SP_LOGIN_SIZE] = "";
 	enum sp_nonce_use use;
-	int64_t nonce_id, nc;
+	struct sp_nonce nonce;
+	int64_t nc;
 	struct sp_err err;
-	enum verdict verdict = check_form(s, rq, &nonce_id, &nc);
+	enum verdict verdict = check_form(s, rq, &nonce, &nc);
 	int found;
 
 	if (verdict != VERDICT_OK)
@@ -141,10 +153,11 @@ static enum verdict verify(struct service *s, struct request *rq,
 	if (found < 0)
 		return request_db_failed(s, &err);
 	if (!is_right(s, rq, c)) {
-		rq->failed_login = reason_of(found, c);
+		rq->failed_login = reason_of(found, c,
+			nonce.place == request_place(rq));
 		return VERDICT_CHALLENGE;
 	}
-	if (sp_nonce_use(&rq->scope, nonce_id, nc,
+	if (sp_nonce_use(&rq->scope, nonce.id, nc,
 		    sp_text_hash(rq->exchange->data, rq->exchange->len), &use,
 		    &err) != 0)
 		return request_db_failed(s, &err);

@@ -85,6 +85,9 @@ enum verdict request_authenticate(struct service *service,
 	struct request *request, struct sp_credentials *credentials,
 	bool *is_repeat);
 
+/* Where it comes from, for the nonce of its challenge. */
+uint32_t request_place(const struct request *request);
+
 /* Does it require nothing but what we know (RFC 3261 §8.2.2.3)? */
 bool request_is_supported(const struct request *request);
 

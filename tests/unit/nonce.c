@@ -24,19 +24,22 @@ static void check_round_trips(struct unit *u)
 
 	for (size_t i = 0; i < sizeof IDS / sizeof IDS[0]; i++) {
 		char text[SP_NONCE_SIZE], again[SP_NONCE_SIZE];
-		int64_t id = 7;
+		const struct sp_nonce says = {IDS[i], UINT32_C(0x80000001)};
+		struct sp_nonce nonce = {7, 7};
 
-		unit_int(u, sp_nonce_format(KEY, IDS[i], text), 0, "a nonce");
-		unit_int(u, (int64_t)strlen(text), 48, "  its length");
-		unit_ok(u, strspn(text, "0123456789abcdef") == 48,
+		unit_int(u, sp_nonce_format(KEY, &says, text), 0, "a nonce");
+		unit_int(u, (int64_t)strlen(text), 56, "  its length");
+		unit_ok(u, strspn(text, "0123456789abcdef") == 56,
 			"  hexadecimal");
-		unit_ok(u, sp_nonce_parse(KEY, text, 48, &id) && id == IDS[i],
+		unit_ok(u, sp_nonce_parse(KEY, text, 56, &nonce) &&
+				nonce.id == says.id &&
+				nonce.place == says.place,
 			"  and back");
-		sp_nonce_format(KEY, IDS[i], again);
+		sp_nonce_format(KEY, &says, again);
 		unit_str(u, again, text, "  the same with every server");
-		sp_nonce_format(OTHER_KEY, IDS[i], again);
+		sp_nonce_format(OTHER_KEY, &says, again);
 		unit_ok(u, strcmp(again, text) != 0, "  but with another key");
-		unit_ok(u, !sp_nonce_parse(OTHER_KEY, text, 48, &id),
+		unit_ok(u, !sp_nonce_parse(OTHER_KEY, text, 56, &nonce),
 			"  which does not know it");
 	}
 }
@@ -45,27 +48,27 @@ static void check_round_trips(struct unit *u)
 static void check_tampered(struct unit *u)
 {
 	char text[SP_NONCE_SIZE + 1], bad[SP_NONCE_SIZE + 1];
-	int64_t id;
+	struct sp_nonce nonce = {sp_nonce_id(WORLD_NOW_MS, 5), 9};
 	int refused = 0;
 
-	sp_nonce_format(KEY, sp_nonce_id(WORLD_NOW_MS, 5), text);
-	for (int i = 0; i < 48; i++) {
+	sp_nonce_format(KEY, &nonce, text);
+	for (int i = 0; i < 56; i++) {
 		strcpy(bad, text);
 		bad[i] = bad[i] == '0' ? '1' : '0';
-		refused += !sp_nonce_parse(KEY, bad, 48, &id);
+		refused += !sp_nonce_parse(KEY, bad, 56, &nonce);
 	}
-	unit_int(u, refused, 48, "another digit at any place");
+	unit_int(u, refused, 56, "another digit at any place");
 	strcpy(bad, text);
 	for (char *p = bad; *p != '\0'; p++)
 		if (*p >= 'a')
 			*p = (char)(*p - 'a' + 'A');
-	unit_ok(u, !sp_nonce_parse(KEY, bad, 48, &id), "in upper case");
-	unit_ok(u, !sp_nonce_parse(KEY, text, 47, &id), "too short");
+	unit_ok(u, !sp_nonce_parse(KEY, bad, 56, &nonce), "in upper case");
+	unit_ok(u, !sp_nonce_parse(KEY, text, 55, &nonce), "too short");
 	strcat(text, "0");
-	unit_ok(u, !sp_nonce_parse(KEY, text, 49, &id), "too long");
-	unit_ok(u, !sp_nonce_parse(KEY, "", 0, &id), "empty");
-	memset(bad, 'z', 48);
-	unit_ok(u, !sp_nonce_parse(KEY, bad, 48, &id), "another server's");
+	unit_ok(u, !sp_nonce_parse(KEY, text, 57, &nonce), "too long");
+	unit_ok(u, !sp_nonce_parse(KEY, "", 0, &nonce), "empty");
+	memset(bad, 'z', 56);
+	unit_ok(u, !sp_nonce_parse(KEY, bad, 56, &nonce), "another server's");
 }
 
 static void check_fresh(struct unit *u)
