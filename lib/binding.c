@@ -61,10 +61,14 @@ static const char IS_DUE[] =
 static const char NEXT_DUE[] =
 	DUE " WHERE l.expires_ms <= $1 AND l.binding_id > $2"
 	    " ORDER BY l.binding_id LIMIT 16";
+/* With a path, source and connection are the proxy's, whose end is no phone's:
+ * it comes back, or another one takes over. */
 static const char OF_FLOW[] = DUE " WHERE b.flow_id = $1 AND b.flow_id <> 0"
-				  " AND b.id > $2 ORDER BY b.id LIMIT 16";
+				  " AND b.path = '' AND b.id > $2"
+				  " ORDER BY b.id LIMIT 16";
 static const char OF_SOURCE[] = DUE " WHERE b.source = $1 AND b.flow_id = 0"
-				    " AND b.id > $2 ORDER BY b.id LIMIT 16";
+				    " AND b.path = '' AND b.id > $2"
+				    " ORDER BY b.id LIMIT 16";
 
 static void read_binding(struct sp_stmt *row, struct sp_binding *b)
 {

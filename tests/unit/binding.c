@@ -19,10 +19,12 @@ static const char *sessions(struct world *w)
 	return world_text(w, SQL);
 }
 
-/* Of asmith, now, for 30 seconds. */
-static void add(struct world *w, const char *contact)
+/* Of asmith, now, for 30 seconds. path: "" for none. */
+static void add_by(struct world *w, const char *contact, const char *path,
+	int64_t flow_id)
 {
 	struct sp_binding b = {.call_id = "1",
+		.flow_id = flow_id,
 		.source = "192.0.2.1:5060",
 		.transport = "udp",
 		.user_agent = "phone",
@@ -31,10 +33,16 @@ static void add(struct world *w, const char *contact)
 		.expires_ms = w->scope.now_ms + 30000};
 
 	snprintf(b.contact, sizeof b.contact, "%s", contact);
+	snprintf(b.path, sizeof b.path, "%s", path);
 	world_must(w,
 		sp_binding_add(&w->scope, world_extension(w, "asmith").id, &b,
 			&w->err) == 0,
 		contact);
+}
+
+static void add(struct world *w, const char *contact)
+{
+	add_by(w, contact, "", 0);
 }
 
 /* The newest, or another by its place in the list. */
@@ -179,6 +187,36 @@ static void check_lost(struct unit *u)
 	world_close(&w);
 }
 
+/* Nobody listens at that source any more, and the connections end: of those
+ * that came through a proxy none is lost with it. */
+static void check_behind_proxy(struct unit *u)
+{
+	struct world w;
+
+	open_phone(&w);
+	add_by(&w, "sip:a", "<sip:p.example;lr>", 0);
+	add_by(&w, "sip:b", "<sip:p.example;lr>", 7);
+	unit_int(u, sp_binding_has_source(&w.scope, "192.0.2.1:5060", &w.err),
+		0, "no phone is at a proxy's address");
+	unit_int(u,
+		sp_binding_lose_source(&w.scope, "192.0.2.1:5060", "gone",
+			&w.err),
+		0, "  none is lost with it");
+	unit_int(u, sp_binding_lose_flow(&w.scope, 7, "closed", &w.err), 0,
+		"  nor with its connection");
+	add(&w, "sip:c");
+	add_by(&w, "sip:d", "", 7);
+	unit_int(u,
+		sp_binding_lose_source(&w.scope, "192.0.2.1:5060", "gone",
+			&w.err),
+		1, "one without a proxy is");
+	unit_int(u, sp_binding_lose_flow(&w.scope, 7, "closed", &w.err), 1,
+		"  also with its connection");
+	unit_str(u, get(&w, 0).contact, "sip:b", "the others stay");
+	unit_str(u, sessions(&w), "open", "  the session goes on");
+	world_close(&w);
+}
+
 static void check_states(struct unit *u)
 {
 	static const struct {
@@ -242,6 +280,7 @@ int main(void)
 	check_drop(&u);
 	check_recycled(&u);
 	check_lost(&u);
+	check_behind_proxy(&u);
 	check_states(&u);
 	check_errors(&u);
 	return unit_done(&u);
