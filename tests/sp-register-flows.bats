@@ -218,6 +218,18 @@ options() {
 	assert_line --partial 'SIP/2.0 200 OK'
 }
 
+@test "serve: phones that have registered leave their source its 256 connections" {
+	start_server -l tcp:127.0.0.1:0
+	WITH='-t tcp' keep_phone 1001 "$SECRET"
+	for ((i = 0; i < 255; i++)); do
+		exec {fd}<>"/dev/tcp/127.0.0.1/${SERVER##*:}"
+	done
+	WITH='-t tcp' run send OPTIONS 1001
+	assert_status 200
+	run grep -c msg=too-many-connections "$SERVER_LOG"
+	assert_output 0
+}
+
 @test "serve: at most 256 connections of one source, and room for another" {
 	start_server -l tcp:0.0.0.0:0
 	port=${SERVER##*:}

@@ -261,13 +261,20 @@ const char *flow_transport(const struct flow *flow)
 
 /* ---- accepting --------------------------------------------------------- */
 
+/* Phones that have registered do not count: a call centre has hundreds of them
+ * behind one address. But no source gets all that there is. */
 static bool has_room(struct flows *flows, const char *site)
 {
-	int n = 0;
+	int n = 0, strangers = 0;
 
-	for (struct flow *f = *bucket_of(flows, site); f != NULL; f = f->next)
-		n += strcmp(f->site, site) == 0;
-	return n < FLOWS_PER_SOURCE && flows->n < flows->max;
+	for (struct flow *f = *bucket_of(flows, site); f != NULL; f = f->next) {
+		if (strcmp(f->site, site) != 0)
+			continue;
+		n++;
+		strangers += !f->times.is_trusted;
+	}
+	return strangers < FLOWS_PER_SOURCE &&
+	       n < FLOWS_PER_SOURCE + flows->max / 2 && flows->n < flows->max;
 }
 
 static struct bufferevent *open_stream(struct flows *flows, evutil_socket_t fd,

@@ -13,8 +13,8 @@
 #include "lib/err.h"
 
 enum {
-	FLOWS_PER_SOURCE =
-		256, /* many phones are behind one NAT (address_site) */
+	/* That nobody has registered through: of one NAT (address_site). */
+	FLOWS_PER_SOURCE = 256,
 	FLOW_MESSAGE_MS = 10000,  /* a message must be complete in that time */
 	FLOW_STRANGER_MS = 30000, /* and the first registration done */
 };
