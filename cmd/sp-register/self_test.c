@@ -45,7 +45,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 }
 
-/* The challenge to the last one. */
+/* The challenge, also when the next one has been sent meanwhile: a database that
+ * is waited for makes it late. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct self_test *t = arg;
@@ -56,8 +57,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (n > 0 && sipmsg_scan(data, (size_t)n, &m, &why) == SIP_SCANNED &&
-		!m.is_request && m.status == 401 &&
-		m.cseq == (t->count & INT32_MAX))
+		!m.is_request && m.status == 401)
 		t->passed(t->arg);
 }
 
