@@ -272,6 +272,8 @@ static void check_hash(struct unit *u)
 	bool is_met[256] = {0};
 	int met = 0;
 
+	unit_ok(u, sp_text_hash(NULL, 0) == sp_text_hash("", 0),
+		"nothing at all");
 	for (size_t len = 0; len < sizeof text; len++) {
 		uint64_t hash = sp_text_hash(text, len);
 
