@@ -373,6 +373,11 @@ int sp_db_open(struct sp_db **out, const char *path, enum sp_db_mode mode,
 	return 0;
 }
 
+void sp_db_set_wait(struct sp_db *db, int wait_ms)
+{
+	sqlite3_busy_timeout(db->handle, wait_ms);
+}
+
 static void forget_dependents(struct sp_db *db)
 {
 	while (db->n_dependents > 0)

@@ -35,6 +35,9 @@ enum sp_db_mode {
 int sp_db_open(struct sp_db **db, const char *path, enum sp_db_mode mode,
 	int wait_ms, struct sp_err *err);
 
+/* From now on writers wait for each other up to wait_ms. */
+void sp_db_set_wait(struct sp_db *db, int wait_ms);
+
 /* Rolls back what is open. Accepts NULL. */
 void sp_db_close(struct sp_db *db);
 

@@ -358,3 +358,36 @@ options() {
 	assert_status 200
 	assert_nothing_changed
 }
+
+# hold_database: nobody else can write until descriptor 4 is closed.
+hold_database() {
+	mkfifo hold
+	sqlite3 -batch "$SP_DB" <hold 3>&- &
+	SERVER_PIDS+=($!)
+	exec 4>hold
+	printf '.timeout 5000\nBEGIN IMMEDIATE;\n.system touch held\n' >&4
+	wait_until 5 test -e held
+}
+
+@test "serve: connections that close while the database is held are lost after" {
+	start_server -l tcp:127.0.0.1:0
+	for number in {1002..1009}; do
+		secret=$(given_phone "u$number" "$number")
+		WITH='-t tcp' keep_phone "$number" "$secret"
+		phones+=("$PHONE")
+	done
+	hold_database
+	kill "${phones[@]}"
+	failed() { grep -q msg=database "$SERVER_LOG"; }
+	wait_until 5 failed
+	# It waits for the database once, not once for each.
+	SECONDS=0
+	for _ in {1..4}; do
+		WITH='-t tcp' run send OPTIONS 1001
+		assert_status 200
+	done
+	assert [ "$SECONDS" -lt 5 ]
+	exec 4>&-
+	all() { [ "$(sql "SELECT count(*) FROM event WHERE what = 'lost' AND new_value = 'closed'")" -eq 8 ]; }
+	wait_until 5 all
+}

@@ -33,6 +33,13 @@ enum counter {
 	N_COUNTERS,
 };
 
+/* A connection that is gone, and how many bindings went with it. */
+struct closed {
+	int64_t flow_id;
+	const char *why;
+	int lost;
+};
+
 struct service {
 	struct sp_config *config;
 	struct sp_db *db;
@@ -46,6 +53,8 @@ struct service {
 	struct sp_prune history;
 	struct limits *limits;
 	int64_t count[N_COUNTERS]; /* not yet in the database */
+	struct closed *closed; /* not yet in the database */
+	size_t n_closed, max_closed;
 	bool db_failed; /* in this batch: nothing more is asked of it */
 	struct decision decision; /* of the REGISTER that is being answered */
 };

@@ -22,6 +22,7 @@ enum {
 	ROUNDS = 8, /* batches of one socket before the others' turn */
 	MAX_LISTEN = 16,
 	DB_WAIT_MS = 1000,    /* for another writer, then 503 */
+	DB_HELD_WAIT_MS = 10, /* when it was in vain: others are to be heard */
 	IDLE_MORE_MS = 60000, /* a flow may be silent beyond the timeout */
 };
 
@@ -62,6 +63,7 @@ static void beat(struct server *s)
 	s->is_writing = service_tick(s->service, now);
 	if (s->is_writing)
 		s->offset_ms = now.wall_ms - now.monotonic_ms;
+	sp_db_set_wait(s->db, s->is_writing ? DB_WAIT_MS : DB_HELD_WAIT_MS);
 }
 
 /* The wall clock. When it has made a step, expiries move by that before anybody
@@ -109,14 +111,16 @@ static void on_message(void *arg, struct flow *flow, const char *data,
 	event_active(s->flush, EV_TIMEOUT, 1);
 }
 
-/* What it had sent counts all the same. */
+/* What it had sent counts all the same. The losses of all connections that are
+ * closed now share a transaction: they may be those of a whole office. */
 static void on_closed(void *arg, struct flow *flow, const char *why)
 {
 	struct server *s = arg;
 
 	flush(s);
 	if (flow_is_trusted(flow))
-		service_flow_closed(s->service, flow_id(flow), why, now_ms(s));
+		service_flow_closed(s->service, flow_id(flow), why);
+	event_active(s->sweep, EV_TIMEOUT, 1);
 }
 
 /* ---- datagrams --------------------------------------------------------- */
@@ -361,8 +365,10 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	flush(s);
 	/* A step of the clock that could not be written has moved nothing. */
-	if (s->is_writing)
-		is_more = service_sweep(s->service, now);
+	if (s->is_writing) {
+		is_more = service_lose_flows(s->service, now);
+		is_more |= service_sweep(s->service, now);
+	}
 	evtimer_add(s->sweep, is_more ? &at_once : &soon);
 }
 

@@ -17,6 +17,7 @@
 enum {
 	PRUNE_MIN = 100,
 	SWEEP_MAX = 512, /* losses of one transaction */
+	CLOSED_MAX = 64, /* connections whose losses share one */
 };
 
 /* ---- set-up ------------------------------------------------------------ */
@@ -78,6 +79,7 @@ void service_free(struct service *s)
 {
 	if (s == NULL)
 		return;
+	free(s->closed);
 	limits_free(s->limits);
 	sp_hash_free(s->hash);
 	free(s);
@@ -442,16 +444,11 @@ void service_answer(struct service *s, struct exchange *batch, int n,
 
 /* ---- losses ------------------------------------------------------------ */
 
-/* lost: how many, or -1. Ends the transaction. */
-static void end_loss(struct service *s, int lost, const char *source,
-	const char *why, struct sp_err *err)
+static void log_loss(struct service *s, int lost, const char *source,
+	const char *why)
 {
 	char count[16];
 
-	if (lost < 0 || sp_db_commit(s->db, err) != 0) {
-		db_fails(s, err);
-		return;
-	}
 	s->count[COUNT_LOSSES] += lost;
 	snprintf(count, sizeof count, "%d", lost);
 	if (lost > 0)
@@ -460,16 +457,55 @@ static void end_loss(struct service *s, int lost, const char *source,
 				{"source", source}));
 }
 
-void service_flow_closed(struct service *s, int64_t flow_id, const char *why,
-	int64_t now_ms)
+/* Without memory for it they run out, a little later. */
+void service_flow_closed(struct service *s, int64_t flow_id, const char *why)
+{
+	if (s->n_closed == s->max_closed) {
+		size_t max = 2 * s->max_closed + CLOSED_MAX;
+		struct closed *more =
+			realloc(s->closed, max * sizeof *s->closed);
+
+		if (more == NULL)
+			return;
+		s->closed = more;
+		s->max_closed = max;
+	}
+	s->closed[s->n_closed++] = (struct closed){flow_id, why, 0};
+}
+
+static int lose_flows(struct service *s, size_t n, int64_t now_ms,
+	struct sp_err *err)
 {
 	struct sp_scope scope = scope_at(s, now_ms);
-	struct sp_err err;
-	int lost = sp_db_begin(s->db, &err);
 
-	if (lost == 0)
-		lost = sp_binding_lose_flow(&scope, flow_id, why, &err);
-	end_loss(s, lost, NULL, why, &err);
+	if (sp_db_begin(s->db, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct closed *c = &s->closed[i];
+
+		c->lost = sp_binding_lose_flow(&scope, c->flow_id, c->why, err);
+		if (c->lost < 0)
+			return -1;
+	}
+	return sp_db_commit(s->db, err);
+}
+
+bool service_lose_flows(struct service *s, int64_t now_ms)
+{
+	size_t n = s->n_closed < CLOSED_MAX ? s->n_closed : CLOSED_MAX;
+	struct sp_err err;
+
+	if (n == 0)
+		return false;
+	if (lose_flows(s, n, now_ms, &err) != 0) {
+		db_fails(s, &err);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		log_loss(s, s->closed[i].lost, NULL, s->closed[i].why);
+	s->n_closed -= n;
+	memmove(s->closed, s->closed + n, s->n_closed * sizeof *s->closed);
+	return s->n_closed > 0;
 }
 
 /* Most datagrams that do not arrive went to nobody of ours. */
@@ -488,7 +524,10 @@ void service_unreachable(struct service *s, const char *ip, int port,
 	if (lost == 0)
 		lost = sp_binding_lose_source(&scope, source, "unreachable",
 			&err);
-	end_loss(s, lost, source, "unreachable", &err);
+	if (lost < 0 || sp_db_commit(s->db, &err) != 0)
+		db_fails(s, &err);
+	else
+		log_loss(s, lost, source, "unreachable");
 }
 
 /* ---- time and again ----------------------------------------------------- */

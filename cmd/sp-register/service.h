@@ -46,9 +46,15 @@ void service_answer(struct service *service, struct exchange *batch, int n,
 	int64_t now_ms);
 
 /* A connection is gone: what was registered through it is lost (RFC 5626
- * §4.4.1 the other way round). */
+ * §4.4.1 the other way round), with the next service_lose_flows. why: a
+ * constant. */
 void service_flow_closed(struct service *service, int64_t flow_id,
-	const char *why, int64_t now_ms);
+	const char *why);
+
+/* Stores that, for many connections in one transaction; when the database does
+ * not take it, they stay for the next time. Returns true when there are more of
+ * them: one transaction must not hold up the phones. */
+bool service_lose_flows(struct service *service, int64_t now_ms);
 
 /* Nobody listens where a datagram was sent to: as good as lost. */
 void service_unreachable(struct service *service, const char *ip, int port,

@@ -358,7 +358,8 @@ static void end(struct world *w)
 {
 	const struct sp_clocks later = {NOW_MS + 300000, 300000};
 
-	service_flow_closed(w->service, 1, "closed", NOW_MS + STEP_MS);
+	service_flow_closed(w->service, 1, "closed");
+	service_lose_flows(w->service, NOW_MS + STEP_MS);
 	service_unreachable(w->service, "192.0.2.7", 5060, NOW_MS + STEP_MS);
 	while (service_sweep(w->service, later.wall_ms))
 		;
