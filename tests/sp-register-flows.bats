@@ -347,6 +347,40 @@ options() {
 	assert_output 1
 }
 
+# port_unreachable FROM PORT: an ICMP message to the server, that nobody listens
+# at that port of 127.0.0.1.
+port_unreachable() {
+	perl -MSocket -e '
+		my ($from, $port, $server) = @ARGV;
+		my $home = inet_aton("127.0.0.1");
+		my $sent = pack("CCnnnCCna4a4nnnn", 0x45, 0, 28, 1, 0, 64, 17, 0,
+			$home, $home, $server, $port, 8, 0);
+		my $sum = 0;
+		$sum += $_ for unpack("n*", pack("CCnN", 3, 3, 0, 0) . $sent);
+		$sum = ($sum & 0xffff) + ($sum >> 16) for 1, 2;
+		socket(S, PF_INET, SOCK_RAW, 1) or die "$!";
+		bind(S, pack_sockaddr_in(0, inet_aton($from))) or die "$!";
+		send(S, pack("CCnN", 3, 3, ~$sum & 0xffff, 0) . $sent, 0,
+			pack_sockaddr_in(0, $home)) or die "$!";
+		' "$1" "$2" "${SERVER##*:}"
+}
+
+@test "serve: of a phone its own machine says that it is gone, and no other" {
+	# Only root may make such messages.
+	[ "$(id -u)" -eq 0 ] || return 0
+	start_server
+	WITH='' keep_phone 1001 "$SECRET"
+	port=$(sql 'SELECT source FROM binding' | cut -d : -f 2)
+	port_unreachable 127.0.0.9 "$port"
+	for _ in 1 2; do
+		run send OPTIONS 1001
+		assert_status 200
+	done
+	state_is 1001 registered
+	port_unreachable 127.0.0.1 "$port"
+	wait_until 5 event_is 1001 lost
+}
+
 @test "serve: nobody of ours who cannot be reached costs nothing" {
 	start_server
 	register 1001 "$SECRET"

@@ -138,6 +138,20 @@ void batch_send(struct batch *b, int fd, int n)
 	}
 }
 
+/* That nobody listens at a port only its host can tell. Any other one could
+ * name a stranger's phone, whose port is soon guessed. */
+static bool is_refusal(const struct cmsghdr *c, const char *ip)
+{
+	const struct sock_extended_err *e = (const void *)CMSG_DATA(c);
+	char offender[INET6_ADDRSTRLEN];
+
+	if ((c->cmsg_type != IP_RECVERR && c->cmsg_type != IPV6_RECVERR) ||
+		e->ee_errno != ECONNREFUSED)
+		return false;
+	address_read(SO_EE_OFFENDER(e), offender);
+	return strcmp(offender, ip) == 0;
+}
+
 bool batch_unreachable(int fd, char ip[INET6_ADDRSTRLEN], int *port)
 {
 	struct sockaddr_storage to;
@@ -151,18 +165,11 @@ bool batch_unreachable(int fd, char ip[INET6_ADDRSTRLEN], int *port)
 		.msg_controllen = sizeof control};
 
 	while (recvmsg(fd, &h, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+		*port = address_read((struct sockaddr *)&to, ip);
 		for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c != NULL;
-			c = CMSG_NXTHDR(&h, c)) {
-			const struct sock_extended_err *e =
-				(const void *)CMSG_DATA(c);
-
-			if ((c->cmsg_type != IP_RECVERR &&
-				    c->cmsg_type != IPV6_RECVERR) ||
-				e->ee_errno != ECONNREFUSED)
-				continue;
-			*port = address_read((struct sockaddr *)&to, ip);
-			return true;
-		}
+			c = CMSG_NXTHDR(&h, c))
+			if (is_refusal(c, ip))
+				return true;
 		h.msg_namelen = sizeof to;
 		h.msg_controllen = sizeof control;
 	}

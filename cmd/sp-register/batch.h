@@ -23,8 +23,8 @@ int batch_receive(struct batch *batch, int fd);
 /* Sends the answers of such a batch, each to where its request came from. */
 void batch_send(struct batch *batch, int fd, int n);
 
-/* Takes the next address that a datagram of ours did not reach (ICMP, by way of
- * IP_RECVERR). Returns false when there is none. */
+/* Takes the next address whose host says that nobody listens there (ICMP, by way
+ * of IP_RECVERR). Returns false when there is none. */
 bool batch_unreachable(int fd, char ip[INET6_ADDRSTRLEN], int *port);
 
 /* Adds a message of a flow; the batch must have room. Returns the number that
