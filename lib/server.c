@@ -101,18 +101,21 @@ static int move_expiries(struct sp_db *db, int64_t by_ms, int64_t live_at_ms,
 int sp_server_beat(struct sp_db *db, struct sp_clocks clocks, int64_t *step_ms,
 	struct sp_err *err)
 {
-	int64_t beat_ms, clock_ms, step;
+	int64_t beat_ms, clock_ms, step, pause_ms, move_ms;
 
 	*step_ms = 0;
 	if (read_beat(db, &beat_ms, &clock_ms, err) != 0)
 		return -1;
 	step = clocks.wall_ms - clocks.monotonic_ms - clock_ms;
 	if (clock_ms != 0 &&
-		(step > SP_CLOCK_STEP_MS || step < -SP_CLOCK_STEP_MS)) {
-		if (move_expiries(db, step, beat_ms, err) != 0)
-			return -1;
+		(step > SP_CLOCK_STEP_MS || step < -SP_CLOCK_STEP_MS))
 		*step_ms = step;
-	}
+	pause_ms = clocks.wall_ms - beat_ms - *step_ms;
+	move_ms = *step_ms;
+	if (beat_ms != 0 && pause_ms > SP_HEARTBEAT_LATE_MS)
+		move_ms += pause_ms;
+	if (move_ms != 0 && move_expiries(db, move_ms, beat_ms, err) != 0)
+		return -1;
 	return write_beat(db, clocks, err);
 }
 

@@ -28,7 +28,9 @@ struct sp_clocks {
 
 /* Beats. When the wall clock has made a step since the last beat, of whichever
  * server, live expiries move by it (*step_ms, else 0): an NTP correction or a
- * suspend logs nobody out. Expects the caller's transaction. */
+ * suspend logs nobody out. So does the time since a beat that is late: nobody
+ * could be registered while none could be written. Expects the caller's
+ * transaction. */
 int sp_server_beat(struct sp_db *db, struct sp_clocks clocks, int64_t *step_ms,
 	struct sp_err *err);
 

@@ -318,6 +318,24 @@ $gid
 	assert_output ok
 }
 
+@test "serve: nobody is lost while the database is held" {
+	given_config 'registration: {refresh: 1s, timeout: 4s, min: 1s}'
+	start_server
+	register 1001 "$SECRET"
+	hold_database
+	held() { [ "$(grep -c msg=database "$SERVER_LOG")" -ge 5 ]; }
+	wait_until 20 held
+	run register 1001 "$SECRET"
+	assert_status 503
+	release_database
+	wait_until 5 registered
+	run events 1001
+	refute_line lost
+	refute_line expired
+	run bindings 1001
+	assert_equal "${#lines[@]}" 1
+}
+
 @test "serve: a database that it may only read is refused at the start" {
 	chmod 444 "$SP_DB"
 	chmod 555 .

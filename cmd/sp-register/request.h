@@ -55,6 +55,7 @@ struct service {
 	int64_t count[N_COUNTERS]; /* not yet in the database */
 	struct closed *closed; /* not yet in the database */
 	size_t n_closed, max_closed;
+	bool is_down;   /* the last heartbeat was not taken */
 	bool db_failed; /* in this batch: nothing more is asked of it */
 	struct decision decision; /* of the REGISTER that is being answered */
 };

@@ -523,6 +523,7 @@ int serve(const struct serve_options *options, struct log *log,
 		     ? sp_err_set(err, SP_BUG, "the event loop failed")
 		     : 0;
 	flush(s);
+	service_lose_flows(s->service, now_ms(s));
 	/* So that a restart knows to the millisecond when nobody listened. */
 	beat(s);
 	log_write(log, LOG_INFO, "stopped", LOG_FIELDS({0}));

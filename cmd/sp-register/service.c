@@ -118,7 +118,8 @@ bool request_uses_db(struct service *s, struct request *rq)
 	struct sp_err err;
 
 	rq->used_db = true;
-	if (s->db_failed)
+	/* First a heartbeat, which moves what would have run out meanwhile. */
+	if (s->db_failed || s->is_down)
 		return false;
 	if (sp_db_in_transaction(s->db) || sp_db_begin(s->db, &err) == 0)
 		return true;
@@ -612,8 +613,10 @@ bool service_tick(struct service *s, struct sp_clocks clocks)
 		prune(s, &scope, &err) != 0 || store_counts(s, &err) != 0 ||
 		sp_db_commit(s->db, &err) != 0) {
 		db_fails(s, &err);
+		s->is_down = true;
 		return false;
 	}
+	s->is_down = false;
 	memset(s->count, 0, sizeof s->count);
 	log_step(s, step_ms);
 	return true;

@@ -61,7 +61,8 @@ void service_unreachable(struct service *service, const char *ip, int port,
 	int64_t now_ms);
 
 /* Once a second: the heartbeat, clock steps, old nonces and history. Returns
- * whether the database took it. */
+ * whether the database took it; until the next one that it takes, what needs it
+ * is answered with 503. */
 bool service_tick(struct service *service, struct sp_clocks clocks);
 
 /* Four times a second: what ran out. Returns true when there is more of it: one

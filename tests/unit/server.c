@@ -216,17 +216,22 @@ static void check_steps(struct unit *u)
 {
 	static const struct {
 		const char *name;
-		int64_t wall, monotonic, step;
+		int64_t wall, monotonic, step, moved;
 	} cases[] = {
-		{"nothing", 1000, 1000, 0},
-		{"a late beat", 60000, 60000, 0},
-		{"drift", 1000 + 2000, 1000, 0},
-		{"drift backwards", 1000 - 2000, 1000, 0},
-		{"a step", 1000 + 2001, 1000, 2001},
-		{"a step back", 1000 - 2001, 1000, -2001},
-		{"an hour", 1000 + 3600000, 1000, 3600000},
-		{"an hour back", 1000 - 3600000, 1000, -3600000},
-		{"suspended for a day", 1000 + 86400000, 1000, 86400000},
+		{"nothing", 1000, 1000, 0, 0},
+		{"a beat just in time", 3000, 3000, 0, 0},
+		{"a late beat", 3001, 3001, 0, 3001},
+		{"a minute without one", 60000, 60000, 0, 60000},
+		{"drift", 1000 + 2000, 1000, 0, 0},
+		{"drift backwards", 1000 - 2000, 1000, 0, 0},
+		{"a step", 1000 + 2001, 1000, 2001, 2001},
+		{"a step back", 1000 - 2001, 1000, -2001, -2001},
+		{"an hour", 1000 + 3600000, 1000, 3600000, 3600000},
+		{"an hour back", 1000 - 3600000, 1000, -3600000, -3600000},
+		{"suspended for a day", 1000 + 86400000, 1000, 86400000,
+			86400000},
+		{"an hour back in a minute without one", 60000 - 3600000, 60000,
+			-3600000, 60000 - 3600000},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -237,11 +242,11 @@ static void check_steps(struct unit *u)
 		open_server(&w, T);
 		add_bindings(&w);
 		unit_int(u, beat(&w, now), cases[i].step, cases[i].name);
-		check_moved(u, &w, cases[i].step);
+		check_moved(u, &w, cases[i].moved);
 		now.wall_ms += 300;
 		now.monotonic_ms += 300;
 		unit_int(u, beat(&w, now), 0, "  another server sees none");
-		check_moved(u, &w, cases[i].step);
+		check_moved(u, &w, cases[i].moved);
 		world_close(&w);
 	}
 }
