@@ -8,7 +8,7 @@ enum {
 	RANDOM_BITS = 20,
 	ID_HEX = 16,
 	SAID_HEX = ID_HEX + 8, /* with the place */
-	MAC_SIZE = 16, /* bytes of the MAC that a nonce carries */
+	MAC_SIZE = 16,         /* bytes of the MAC that a nonce carries */
 };
 
 static const char USE_NONCE[] =

@@ -13,8 +13,8 @@ static void put_challenges(struct service *s, struct request *rq, bool stale,
 {
 	const struct sp_tenant *tenant = rq->scope.tenant;
 	char nonce[SP_NONCE_SIZE];
-	const struct sp_nonce says = {
-		sp_nonce_id(rq->scope.now_ms, s->nonce_count++),
+	const struct sp_nonce says = {sp_nonce_id(rq->scope.now_ms,
+					      s->nonce_count++),
 		request_place(rq)};
 
 	if (sp_nonce_format(s->key, &says, nonce) != 0)

@@ -153,8 +153,8 @@ static enum verdict verify(struct service *s, struct request *rq,
 	if (found < 0)
 		return request_db_failed(s, &err);
 	if (!is_right(s, rq, c)) {
-		rq->failed_login = reason_of(found, c,
-			nonce.place == request_place(rq));
+		rq->failed_login =
+			reason_of(found, c, nonce.place == request_place(rq));
 		return VERDICT_CHALLENGE;
 	}
 	if (sp_nonce_use(&rq->scope, nonce.id, nc,

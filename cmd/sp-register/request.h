@@ -53,7 +53,7 @@ struct service {
 	struct sp_prune history;
 	struct limits *limits;
 	int64_t count[N_COUNTERS]; /* not yet in the database */
-	struct closed *closed; /* not yet in the database */
+	struct closed *closed;     /* not yet in the database */
 	size_t n_closed, max_closed;
 	bool is_down;   /* the last heartbeat was not taken */
 	bool db_failed; /* in this batch: nothing more is asked of it */

@@ -186,8 +186,8 @@ static void make_credentials(struct world *w, const struct mark *m,
 	snprintf(uri, sizeof uri, "sip:%s", realm);
 	d.uri = (struct sip_slice){uri, strlen(uri)};
 	sp_nonce_format(w->service->key,
-		&(struct sp_nonce){
-			sp_nonce_id(now_ms - m->age_ms, w->nonces++), 0},
+		&(struct sp_nonce){sp_nonce_id(now_ms - m->age_ms, w->nonces++),
+			0},
 		nonce);
 	sp_secret_digest(w->service->hash, m->kind, m->username, realm,
 		m->secret, ha1);

@@ -31,7 +31,8 @@ static void check_round_trips(struct unit *u)
 		unit_int(u, (int64_t)strlen(text), 56, "  its length");
 		unit_ok(u, strspn(text, "0123456789abcdef") == 56,
 			"  hexadecimal");
-		unit_ok(u, sp_nonce_parse(KEY, text, 56, &nonce) &&
+		unit_ok(u,
+			sp_nonce_parse(KEY, text, 56, &nonce) &&
 				nonce.id == says.id &&
 				nonce.place == says.place,
 			"  and back");
