@@ -23,7 +23,7 @@ static size_t make_register(char *out, size_t size, unsigned n, bool has_login)
 	if (has_login)
 		snprintf(login, sizeof login,
 			"Authorization: Digest username=\"%u\", "
-			"realm=\"bench.test\", nonce=\"%048u\", "
+			"realm=\"bench.test\", nonce=\"%056u\", "
 			"uri=\"sip:bench.test\", response=\"%032u\", "
 			"algorithm=MD5, cnonce=\"x\", nc=00000001, "
 			"qop=auth\r\n",
