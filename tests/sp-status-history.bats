@@ -405,16 +405,30 @@ has_lines() {
 	assert_equal "$(cat array)" "$output"
 }
 
+# followed FILE: an event happens, and whether one has been seen. The follower
+# starts at the last event it finds, so those until then are not its own.
+followed() {
+	sp-forward -q asmith --busy reject
+	sp-forward -q asmith --reset
+	has_lines "$1" 1
+}
+
 @test "sp-status: --follow prints events as they happen, not those before" {
 	given_user asmith 1001
 	follow out
+	wait_until 10 followed out
 	given_user bjones 1002
-	wait_until 10 has_lines out 1
 	sp-recycle -q asmith bjones
-	wait_until 10 has_lines out 3
-	assert_equal "$(cut -f 1,2,5,6 out)" "1002	2	assigned	bjones
-1001	3	recycled	asmith
-1002	4	recycled	bjones"
+	wait_until 10 grep -qE $'^1002\t[0-9]+\t[^\t]*\t[^\t]*\trecycled' out
+	assert_equal "$(tail -n 3 out | cut -f 1,5,6)" "1002	assigned	bjones
+1001	recycled	asmith
+1002	recycled	bjones"
+	# All since the first one seen, and none before.
+	local first
+	first=$(head -n 1 out | cut -f 2)
+	[ "$first" -gt 1 ]
+	assert_equal "$(cut -f 2 out)" \
+		"$(sp-status -o tsv --since $((first - 1)) | cut -f 2)"
 	kill "$FOLLOW_PID"
 	assert_equal "$(cat out.err)" ""
 }
