@@ -236,6 +236,9 @@ asks_too_little() {
 # ---- Twinkle ----------------------------------------------------------------
 
 @test "Twinkle: registers, refreshes twice, unregisters" {
+	# On a busy machine Twinkle 1.10.2 has been seen to lose its timer: no
+	# refresh was ever sent. Then it gets one more life.
+	BATS_TEST_RETRIES=1
 	# 5 s before the end; of less it waits for the end.
 	GRANT=7s lives twinkle Twinkle udp tcp
 	for transport in udp tcp; do
