@@ -6,7 +6,7 @@
 
 #include "lib/event.h"
 #include "lib/extension.h"
-#include "lib/forward.h"
+#include "lib/forward_loop.h"
 #include "lib/secret.h"
 #include "lib/text.h"
 

@@ -26,8 +26,6 @@ enum sp_condition {
 
 enum {
 	SP_TARGET_SIZE = 256,
-	SP_FORWARD_REACH = 4096,
-	SP_FORWARD_FANOUT = 2 * SP_N_CONDITIONS, /* lasting and timed */
 	SP_AFTER_MS = 20000, /* ringing time when a rule names none */
 	SP_AFTER_MIN_MS = 1000,
 	SP_AFTER_MAX_MS = 180000, /* Timer C, RFC 3261 §16.6: over 3 minutes */
@@ -76,6 +74,10 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 void sp_forward_defaults(const struct sp_tenant *tenant,
 	struct sp_forwarding *forwarding);
 
+/* All rules in a row, for 0 <= i < 2 * SP_N_CONDITIONS; the timed ones last. */
+const struct sp_rule *sp_forward_rule(const struct sp_forwarding *forwarding,
+	int i);
+
 /* Reads what holds at scope->now_ms or will later. */
 int sp_forward_load(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_forwarding *forwarding, struct sp_err *err);
@@ -109,12 +111,6 @@ int sp_forward_undo(const struct sp_scope *scope,
 	const struct sp_extension *extension, unsigned *changed,
 	struct sp_err *err);
 
-/* Fails with SP_DATA when a rule of these conditions closes a loop over any
- * mix of conditions and times; the sentence then shows the path. */
-int sp_forward_check_loops(const struct sp_scope *scope,
-	const struct sp_extension *extension, unsigned conditions,
-	struct sp_err *err);
-
 /* A rule of some extension that leads to another one. */
 struct sp_inbound {
 	int64_t extension_id;
@@ -137,20 +133,5 @@ int sp_forward_remove_inbound(const struct sp_scope *scope,
  * rules that are off; cut if it does not fit. */
 void sp_forward_text(const struct sp_rule rules[SP_N_CONDITIONS], char *out,
 	size_t size);
-
-/* ---- loops: pure, for the unit test ------------------------------------ */
-
-/* Asks for the extensions that `number` may divert to: fills next[] with at
- * most SP_FORWARD_FANOUT numbers and sets *n. Returns -1 to give up. */
-typedef int sp_forward_next_fn(const void *arg, const char *number,
-	char next[][SP_NUMBER_SIZE], int *n, struct sp_err *err);
-
-/* Looks for a way from `target` back to `number`. Returns 1 and writes it as
- * "1001 -> 1002 -> 1001" (with "..." in place of what does not fit into 64
- * bytes or more), 0 when there is none, -1 on error; SP_DATA when the rules
- * behind `target` reach more than SP_FORWARD_REACH extensions. */
-int sp_forward_find_loop(const char *number, const char *target,
-	sp_forward_next_fn *next, const void *arg, char *path, size_t path_size,
-	struct sp_err *err);
 
 #endif

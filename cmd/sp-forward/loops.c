@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/sp-forward/forward_tool.h"
+#include "lib/forward_loop.h"
 
 static int append(struct work *w, const struct new_rules *rules,
 	struct sp_err *err)

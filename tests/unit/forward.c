@@ -1,6 +1,6 @@
 /* lib/forward: targets, conditions, loops, the text of rules; without a
  * database. */
-#include "lib/forward.h"
+#include "lib/forward_loop.h"
 
 #include "tests/unit/world.h"
 

@@ -1,5 +1,5 @@
 /* lib/forward: rules in the database, for a time, off and on, undone. */
-#include "lib/forward.h"
+#include "lib/forward_loop.h"
 #include "tests/unit/world.h"
 
 /* ---- a language for steps ---------------------------------------------- */
