@@ -12,16 +12,16 @@
 #include "lib/scope.h"
 
 enum {
-	SP_CALL_ID_SIZE_MAX = 256,  /* as SP_CALL_ID_SIZE of lib/binding.h */
-	SP_CALL_PARTY_SIZE = 256,   /* an extension, +NUMBER, or a URI */
+	SP_CALL_ID_SIZE_MAX = 256, /* as SP_CALL_ID_SIZE of lib/binding.h */
+	SP_CALL_PARTY_SIZE = 256,  /* an extension, +NUMBER, or a URI */
 	SP_CALL_TAG_SIZE = 128,
 	SP_CALL_ROUTE_SIZE = 256,
 	SP_CALL_MAX_AGE_MS = 12 * 3600 * 1000, /* of a call that nobody ends */
 };
 
 /* How calls end; stored as text, and shown. */
-#define SP_CALL_HUNG_UP     "hung-up"     /* BYE, by either side */
-#define SP_CALL_CANCELLED   "cancelled"   /* by the caller, before an answer */
+#define SP_CALL_HUNG_UP     "hung-up"   /* BYE, by either side */
+#define SP_CALL_CANCELLED   "cancelled" /* by the caller, before an answer */
 #define SP_CALL_BUSY        "busy"
 #define SP_CALL_NO_ANSWER   "no-answer"
 #define SP_CALL_UNREACHABLE "unreachable" /* offline, and no rule for it */
@@ -89,8 +89,7 @@ int sp_call_end(const struct sp_scope *scope, struct sp_call *call,
  * id above `after`; tenant_ids[] with their tenants. Returns their number or
  * -1. */
 int sp_call_list_open(const struct sp_scope *scope, int64_t after,
-	struct sp_call *list, int64_t *tenant_ids, int max,
-	struct sp_err *err);
+	struct sp_call *list, int64_t *tenant_ids, int max, struct sp_err *err);
 
 /* Ends, as aged out, up to `max` calls whose expires_ms is past, in all tenants:
  * also those of another server process. Their ids go into ids[]. Returns their

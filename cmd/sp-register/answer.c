@@ -20,7 +20,9 @@ static void put_challenges(struct service *s, struct request *rq, bool stale,
 	if (sp_nonce_format(s->key, &says, nonce) != 0)
 		return;
 	for (size_t i = 0; i < tenant->n_digest; i++) {
-		sipmsg_put_text(w, "WWW-Authenticate: Digest realm=\"");
+		sipmsg_put_text(w, rq->is_proxied ? "Proxy-Authenticate"
+						  : "WWW-Authenticate");
+		sipmsg_put_text(w, ": Digest realm=\"");
 		sipmsg_put_text(w, tenant->domain);
 		sipmsg_put_text(w, "\", nonce=\"");
 		sipmsg_put_text(w, nonce);

@@ -1,4 +1,4 @@
-/* Who sent a REGISTER: its credentials, nonce and user. */
+/* Who sent a request: its credentials, nonce and user. */
 #include "cmd/sp-register/request.h"
 
 #include <stdio.h>
@@ -12,10 +12,12 @@
 static bool find_credentials(struct request *rq, bool *malformed)
 {
 	const struct sip_message *m = &rq->message;
+	enum sip_header header =
+		rq->is_proxied ? SIP_PROXY_AUTHORIZATION : SIP_AUTHORIZATION;
 
 	*malformed = false;
 	for (int i = 0; i < m->n_fields; i++) {
-		if (m->field[i].header != SIP_AUTHORIZATION ||
+		if (m->field[i].header != header ||
 			!digest_is_scheme(m->field[i].value))
 			continue;
 		if (!digest_parse(m->field[i].value, &rq->digest))
@@ -103,9 +105,9 @@ static bool is_right(struct service *s, const struct request *rq,
 void request_log_refusal(struct service *s, const struct request *rq,
 	const char *what, const char *reason)
 {
-	char aor[sizeof rq->to.user + 1 + sizeof rq->to.host];
+	char aor[sizeof rq->aor.user + 1 + sizeof rq->aor.host];
 
-	snprintf(aor, sizeof aor, "%s@%s", rq->to.user, rq->to.host);
+	snprintf(aor, sizeof aor, "%s@%s", rq->aor.user, rq->aor.host);
 	log_write(s->log, LOG_WARN, what,
 		LOG_FIELDS({"source", rq->exchange->origin.ip}, {"aor", aor},
 			{"reason", reason}));
@@ -177,7 +179,7 @@ enum verdict request_authenticate(struct service *s, struct request *rq,
 		return malformed ? VERDICT_MALFORMED : VERDICT_CHALLENGE;
 	}
 	verdict = verify(s, rq, c, is_repeat);
-	if (verdict != VERDICT_OK || strcmp(rq->to.user, c->number) == 0)
+	if (verdict != VERDICT_OK || strcmp(rq->aor.user, c->number) == 0)
 		return verdict;
 	request_log_refusal(s, rq, "not-own-aor", NULL);
 	return VERDICT_NOT_YOURS;

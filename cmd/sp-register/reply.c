@@ -19,6 +19,13 @@ static const struct reply REPLIES[N_VERDICTS] = {
 	[VERDICT_TOO_MANY_HOPS] = {483, "Too Many Hops"},
 	[VERDICT_BAD_VERSION] = {505, "Version Not Supported"},
 	[VERDICT_UNAVAILABLE] = {503, "Service Unavailable"},
+	[VERDICT_PASSED] = {100, "Trying"},
+	[VERDICT_LOOP] = {482, "Loop Detected"},
+	[VERDICT_MERGED] = {482, "Request Merged"},
+	[VERDICT_NO_CALL] = {481, "Call/Transaction Does Not Exist"},
+	[VERDICT_NOT_ALLOWED] = {403, "Forbidden"},
+	[VERDICT_NO_USER] = {404, "Not Found"},
+	[VERDICT_AWAY] = {480, "Temporarily Unavailable"},
 };
 
 struct reply reply_of(enum verdict verdict)

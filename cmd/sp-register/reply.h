@@ -20,6 +20,13 @@ enum verdict {
 	VERDICT_TOO_MANY_HOPS, /* Max-Forwards 0 */
 	VERDICT_BAD_VERSION,
 	VERDICT_UNAVAILABLE, /* the database did not take it */
+	VERDICT_PASSED,      /* somebody else will answer, or nobody has to */
+	VERDICT_LOOP,        /* it was here before, §16.3 step 4 */
+	VERDICT_MERGED,      /* it is here already by another way, §8.2.2.2 */
+	VERDICT_NO_CALL,     /* of a dialog or transaction nobody knows */
+	VERDICT_NOT_ALLOWED, /* not from there, or not to there */
+	VERDICT_NO_USER,     /* no extension that could get it */
+	VERDICT_AWAY,        /* nobody is registered there */
 	N_VERDICTS,
 };
 

@@ -64,13 +64,14 @@ struct service {
 struct request {
 	struct sip_message message;
 	struct sip_via via;
-	struct sip_uri to;
+	struct sip_uri aor; /* whose it is: To of a REGISTER, From of others */
 	struct digest digest;
 	struct registration registration; /* of a REGISTER that was let in */
 	struct sp_scope scope;
 	struct exchange *exchange;
 	const char *why;          /* phrase for VERDICT_MALFORMED */
 	const char *failed_login; /* why credentials were wrong, for the log */
+	bool is_proxied;          /* challenged as by a proxy, with 407 */
 	bool used_db;
 	bool lists_bindings; /* the answer to a REGISTER */
 };
@@ -88,9 +89,10 @@ enum verdict request_db_failed(struct service *service,
 void request_log_refusal(struct service *service, const struct request *request,
 	const char *what, const char *reason);
 
-/* Finds who sent a REGISTER (RFC 3261 §10.3 steps 3 and 4, §22): fills in
+/* Finds who sent a request (RFC 3261 §10.3 steps 3 and 4, §22): fills in
  * *credentials after VERDICT_OK, and *is_repeat, which tells that it is the
- * last request again. request->scope.tenant and request->to are set. */
+ * last request again. Whoever it is must be the user of request->aor;
+ * request->scope.tenant is set. */
 enum verdict request_authenticate(struct service *service,
 	struct request *request, struct sp_credentials *credentials,
 	bool *is_repeat);

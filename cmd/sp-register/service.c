@@ -212,9 +212,10 @@ static enum verdict find_domain(struct service *s, struct request *rq)
 	if (!sipmsg_parse_uri(rq->message.uri, &uri))
 		return VERDICT_MALFORMED;
 	rq->why = "Malformed To";
-	if (!sipmsg_parse_address(sipmsg_header(&rq->message, SIP_TO), &rq->to))
+	if (!sipmsg_parse_address(sipmsg_header(&rq->message, SIP_TO),
+		    &rq->aor))
 		return VERDICT_MALFORMED;
-	rq->scope.tenant = sp_config_find_tenant(s->config, rq->to.host);
+	rq->scope.tenant = sp_config_find_tenant(s->config, rq->aor.host);
 	if (rq->scope.tenant == NULL || sp_config_find_tenant(s->config,
 						uri.host) != rq->scope.tenant) {
 		request_log_refusal(s, rq, "unknown-domain", NULL);
@@ -309,7 +310,7 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 	rq->scope = scope_at(s, now_ms);
 	rq->used_db = rq->lists_bindings = false;
 	rq->failed_login = NULL;
-	rq->to.user[0] = rq->to.host[0] = '\0';
+	rq->aor.user[0] = rq->aor.host[0] = '\0';
 	x->answer_len = 0;
 	x->is_registered = false;
 	scan = sipmsg_scan(x->data, x->len, &rq->message, &rq->why);
@@ -359,9 +360,9 @@ static enum counter counter_of(const struct request *rq, enum verdict verdict)
 /* Of a number that was tried too often; in the batch's transaction. */
 static void tell_limited(struct service *s, struct request *rq)
 {
-	bool is_number = sp_text_is_digits(rq->to.user) &&
-			 strlen(rq->to.user) <= SP_NUMBER_DIGITS;
-	const struct sp_event event = {.number = is_number ? rq->to.user : "",
+	bool is_number = sp_text_is_digits(rq->aor.user) &&
+			 strlen(rq->aor.user) <= SP_NUMBER_DIGITS;
+	const struct sp_event event = {.number = is_number ? rq->aor.user : "",
 		.login = "",
 		.what = "auth-limited",
 		.new_value = rq->exchange->origin.ip};
@@ -381,7 +382,7 @@ static bool is_worth_an_answer(struct service *s, struct request *rq)
 	enum limit limit;
 
 	address_site(rq->exchange->origin.ip, site);
-	limit = limits_fail(s->limits, site, rq->to.user,
+	limit = limits_fail(s->limits, site, rq->aor.user,
 		sp_clock_monotonic_ms());
 	if (limit == LIMIT_NONE) {
 		request_log_refusal(s, rq, "auth-failed", rq->failed_login);

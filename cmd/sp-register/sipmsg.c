@@ -7,30 +7,90 @@
 
 #include "cmd/sp-register/guard.h"
 
-/* In the order of enum sip_header; `compact` is the one-letter form. */
-static const struct {
+struct known {
 	const char *name;
-	char compact;
-} HEADERS[SIP_N_HEADERS] = {
-	{"Via", 'v'},
-	{"From", 'f'},
-	{"To", 't'},
-	{"Call-ID", 'i'},
-	{"CSeq", 0},
-	{"Contact", 'm'},
-	{"Expires", 0},
-	{"Authorization", 0},
-	{"Require", 0},
-	{"Max-Forwards", 0},
-	{"Content-Length", 'l'},
-	{"User-Agent", 0},
-	{"WWW-Authenticate", 0},
-	{"Proxy-Authenticate", 0},
-	{"Min-Expires", 0},
-	{"Retry-After", 0},
-	{"Supported", 'k'},
-	{"Path", 0},
+	size_t len;
+	char compact; /* the one-letter form; 0: there is none */
 };
+#define KNOWN(name, compact)                   \
+	{                                      \
+		name, sizeof name - 1, compact \
+	}
+
+/* In the order of enum sip_header. */
+static const struct known HEADERS[SIP_N_HEADERS] = {
+	KNOWN("Via", 'v'),
+	KNOWN("From", 'f'),
+	KNOWN("To", 't'),
+	KNOWN("Call-ID", 'i'),
+	KNOWN("CSeq", 0),
+	KNOWN("Contact", 'm'),
+	KNOWN("Expires", 0),
+	KNOWN("Authorization", 0),
+	KNOWN("Require", 0),
+	KNOWN("Max-Forwards", 0),
+	KNOWN("Content-Length", 'l'),
+	KNOWN("User-Agent", 0),
+	KNOWN("WWW-Authenticate", 0),
+	KNOWN("Proxy-Authenticate", 0),
+	KNOWN("Min-Expires", 0),
+	KNOWN("Retry-After", 0),
+	KNOWN("Supported", 'k'),
+	KNOWN("Path", 0),
+	KNOWN("Route", 0),
+	KNOWN("Record-Route", 0),
+	KNOWN("Proxy-Authorization", 0),
+	KNOWN("Proxy-Require", 0),
+	KNOWN("P-Asserted-Identity", 0),
+	KNOWN("P-Preferred-Identity", 0),
+	KNOWN("Privacy", 0),
+	KNOWN("History-Info", 0),
+	KNOWN("Diversion", 0),
+	KNOWN("Session-Expires", 'x'),
+};
+
+/* Those that we only pass on. */
+static const struct known OTHERS[] = {
+	KNOWN("Accept", 0),
+	KNOWN("Accept-Contact", 'a'),
+	KNOWN("Accept-Encoding", 0),
+	KNOWN("Accept-Language", 0),
+	KNOWN("Alert-Info", 0),
+	KNOWN("Allow", 0),
+	KNOWN("Allow-Events", 'u'),
+	KNOWN("Authentication-Info", 0),
+	KNOWN("Call-Info", 0),
+	KNOWN("Content-Disposition", 0),
+	KNOWN("Content-Encoding", 'e'),
+	KNOWN("Content-Language", 0),
+	KNOWN("Content-Type", 'c'),
+	KNOWN("Date", 0),
+	KNOWN("Error-Info", 0),
+	KNOWN("Event", 'o'),
+	KNOWN("In-Reply-To", 0),
+	KNOWN("MIME-Version", 0),
+	KNOWN("Min-SE", 0),
+	KNOWN("Organization", 0),
+	KNOWN("Priority", 0),
+	KNOWN("RAck", 0),
+	KNOWN("RSeq", 0),
+	KNOWN("Reason", 0),
+	KNOWN("Refer-To", 'r'),
+	KNOWN("Referred-By", 'b'),
+	KNOWN("Reject-Contact", 'j'),
+	KNOWN("Replaces", 0),
+	KNOWN("Reply-To", 0),
+	KNOWN("Request-Disposition", 'd'),
+	KNOWN("SIP-ETag", 0),
+	KNOWN("SIP-If-Match", 0),
+	KNOWN("Server", 0),
+	KNOWN("Subject", 's'),
+	KNOWN("Subscription-State", 0),
+	KNOWN("Timestamp", 0),
+	KNOWN("Unsupported", 0),
+	KNOWN("Warning", 0),
+};
+enum { N_OTHERS = sizeof OTHERS / sizeof OTHERS[0] };
 
 /* ---- slices ------------------------------------------------------------ */
 
@@ -165,6 +225,32 @@ bool sipmsg_is_param(struct sip_slice param, const char *name,
 	return true;
 }
 
+struct sip_slice sipmsg_tag(struct sip_slice address)
+{
+	struct sip_slice param, value;
+
+	sipmsg_next(&address, ';', &param);
+	while (sipmsg_next(&address, ';', &param))
+		if (sipmsg_is_param(param, "tag", &value))
+			return value;
+	return (struct sip_slice){0};
+}
+
+bool sipmsg_uri_param(struct sip_slice uri, const char *name,
+	struct sip_slice *value)
+{
+	const char *at = uri.len == 0 ? NULL : memrchr(uri.at, '@', uri.len);
+	struct sip_slice param;
+
+	if (at != NULL)
+		uri = (struct sip_slice){at, uri.len - (size_t)(at - uri.at)};
+	sipmsg_next(&uri, ';', &param);
+	while (sipmsg_next(&uri, ';', &param))
+		if (sipmsg_is_param(param, name, value))
+			return true;
+	return false;
+}
+
 /* ---- lines ------------------------------------------------------------- */
 
 struct scanner {
@@ -266,20 +352,35 @@ static enum sip_scan scan_start_line(struct scanner *s, struct sip_message *m)
 
 /* ---- header fields ----------------------------------------------------- */
 
-static enum sip_header classify(struct sip_slice name)
+/* Which of n names it is, in any case or in its compact form; n for none. */
+static int find_name(struct sip_slice name, const struct known *known, int n)
 {
-	if (name.len == 1) {
-		char c = (char)(name.at[0] | 0x20);
+	char first = (char)(name.len > 0 ? name.at[0] | 0x20 : 0);
 
-		for (int i = 0; i < SIP_N_HEADERS; i++)
-			if (HEADERS[i].compact == c)
-				return (enum sip_header)i;
-		return SIP_OTHER;
+	for (int i = 0; i < n; i++) {
+		if (name.len == 1
+				? known[i].compact == first
+				: known[i].len == name.len &&
+					  (known[i].name[0] | 0x20) == first &&
+					  strncasecmp(known[i].name, name.at,
+						  name.len) == 0)
+			return i;
 	}
-	for (int i = 0; i < SIP_N_HEADERS; i++)
-		if (sipmsg_slice_is_nocase(name, HEADERS[i].name))
-			return (enum sip_header)i;
-	return SIP_OTHER;
+	return n;
+}
+
+struct sip_slice sipmsg_field_name(const struct sip_field *f)
+{
+	const struct known *known = &HEADERS[f->header];
+
+	if (f->header == SIP_OTHER) {
+		int i = find_name(f->name, OTHERS, N_OTHERS);
+
+		if (i == N_OTHERS)
+			return f->name;
+		known = &OTHERS[i];
+	}
+	return (struct sip_slice){known->name, known->len};
 }
 
 static void add_field(struct scanner *s, struct sip_slice line,
@@ -304,8 +405,8 @@ static void add_field(struct scanner *s, struct sip_slice line,
 		complain(s, "Too Many Headers");
 		return;
 	}
-	header = classify(name);
-	m->field[m->n_fields] = (struct sip_field){header,
+	header = (enum sip_header)find_name(name, HEADERS, SIP_N_HEADERS);
+	m->field[m->n_fields] = (struct sip_field){header, name,
 		trim((struct sip_slice){colon + 1,
 			line.len - (size_t)(colon + 1 - line.at)})};
 	if (header != SIP_OTHER && m->count[header]++ == 0)

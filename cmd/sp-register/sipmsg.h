@@ -47,12 +47,23 @@ enum sip_header {
 	SIP_RETRY_AFTER,
 	SIP_SUPPORTED,
 	SIP_PATH,
+	SIP_ROUTE,
+	SIP_RECORD_ROUTE,
+	SIP_PROXY_AUTHORIZATION,
+	SIP_PROXY_REQUIRE,
+	SIP_P_ASSERTED_IDENTITY,
+	SIP_P_PREFERRED_IDENTITY,
+	SIP_PRIVACY,
+	SIP_HISTORY_INFO,
+	SIP_DIVERSION,
+	SIP_SESSION_EXPIRES,
 	SIP_N_HEADERS,
 	SIP_OTHER = SIP_N_HEADERS,
 };
 
 struct sip_field {
 	enum sip_header header;
+	struct sip_slice name;  /* as it was written */
 	struct sip_slice value; /* without white space at its ends */
 };
 
@@ -94,6 +105,22 @@ enum sip_scan sipmsg_scan(char *data, size_t len, struct sip_message *message,
 /* The first field of that header; at is NULL when there is none. */
 struct sip_slice sipmsg_header(const struct sip_message *message,
 	enum sip_header header);
+
+/* The name of a field as it is to be passed on: those that are known in their
+ * canonical spelling, since phones compare them case-sensitively. */
+struct sip_slice sipmsg_field_name(const struct sip_field *field);
+
+/* The tag of a From or To; at is NULL when it has none. */
+struct sip_slice sipmsg_tag(struct sip_slice address);
+
+/* The URI's bytes in a Contact, Route, From or To: between < and >, else up to
+ * the first ';'. */
+struct sip_slice sipmsg_uri_text(struct sip_slice element);
+
+/* Has the URI that parameter (not one of its user part)? *value: at is NULL
+ * when it has no value. */
+bool sipmsg_uri_param(struct sip_slice uri, const char *name,
+	struct sip_slice *value);
 
 bool sipmsg_slice_is(struct sip_slice slice, const char *text); /* case kept */
 bool sipmsg_slice_is_nocase(struct sip_slice slice, const char *text);
@@ -191,6 +218,12 @@ void sipmsg_put_slice(struct sip_writer *writer, struct sip_slice slice);
 
 /* The header field Date (RFC 3261 §20.17) of a moment. */
 void sipmsg_put_date(struct sip_writer *writer, int64_t time_ms);
+
+/* Writes all Via fields of a request, the top one with received and rport as it
+ * came (RFC 3261 §18.2.1, RFC 3581 §4). */
+struct sip_origin;
+void sipmsg_put_vias(struct sip_writer *writer,
+	const struct sip_message *request, const struct sip_origin *origin);
 
 /* Starts the response to a request (RFC 3261 §8.2.6.2): status line, Via with
  * received and rport as the datagram came (RFC 3581), From, To with to_tag

@@ -110,9 +110,7 @@ static struct sip_slice bracketed(struct sip_slice rest)
 	return gap.len == 0 ? uri : (struct sip_slice){0};
 }
 
-/* The URI's bytes in a Contact or To: between < and >, else up to the first
- * ';'. */
-static struct sip_slice uri_of(struct sip_slice element)
+struct sip_slice sipmsg_uri_text(struct sip_slice element)
 {
 	struct sip_slice uri = {0};
 	bool quoted = false;
@@ -141,7 +139,7 @@ bool sipmsg_parse_address(struct sip_slice value, struct sip_uri *uri)
 
 	if (plain_address(value, &text, uri))
 		return true;
-	if (!sipmsg_parse_uri(uri_of(value), uri) ||
+	if (!sipmsg_parse_uri(sipmsg_uri_text(value), uri) ||
 		!copy_guarded(value, copy) || osip_from_init(&from) != 0)
 		return false;
 	ok = osip_from_parse(from, copy) == 0 && from->url != NULL;
@@ -354,7 +352,7 @@ static bool read_contact(struct sip_slice element, struct sip_contact *out)
 
 	if (plain_address(element, &out->uri, &uri))
 		return read_contact_params(element, out);
-	out->uri = uri_of(element);
+	out->uri = sipmsg_uri_text(element);
 	if (!sipmsg_parse_uri(out->uri, &uri) || !copy_guarded(element, copy) ||
 		osip_contact_init(&contact) != 0)
 		return false;
@@ -385,30 +383,17 @@ int sipmsg_contacts(const struct sip_message *m, struct sip_contact *contacts,
 
 /* ---- Path -------------------------------------------------------------- */
 
-static bool has_uri_param(struct sip_slice uri, const char *name)
-{
-	const char *at = memrchr(uri.at, '@', uri.len);
-	struct sip_slice param, value;
-
-	if (at != NULL)
-		uri = (struct sip_slice){at, uri.len - (size_t)(at - uri.at)};
-	sipmsg_next(&uri, ';', &param);
-	while (sipmsg_next(&uri, ';', &param))
-		if (sipmsg_is_param(param, name, &value))
-			return true;
-	return false;
-}
-
 /* A proxy's address: to be a Route, so with its brackets. */
 static bool read_path(struct sip_slice element, bool *has_ob)
 {
-	struct sip_slice uri = uri_of(element);
+	struct sip_slice uri = sipmsg_uri_text(element);
 	struct sip_uri parsed;
+	struct sip_slice value;
 
 	if (!sipmsg_parse_address(element, &parsed) ||
 		memchr(element.at, '<', element.len) == NULL)
 		return false;
-	*has_ob |= has_uri_param(uri, "ob");
+	*has_ob |= sipmsg_uri_param(uri, "ob", &value);
 	return true;
 }
 

@@ -114,7 +114,7 @@ static void put_top_via(struct sip_writer *w, struct sip_slice via,
 	sipmsg_put_text(w, origin->ip);
 }
 
-static void put_vias(struct sip_writer *w, const struct sip_message *m,
+void sipmsg_put_vias(struct sip_writer *w, const struct sip_message *m,
 	const struct sip_origin *origin)
 {
 	for (int i = m->first[SIP_VIA]; i < m->n_fields; i++) {
@@ -145,17 +145,6 @@ static void put_header(struct sip_writer *w, const char *name,
 	sipmsg_put_text(w, "\r\n");
 }
 
-static bool has_tag(struct sip_slice address)
-{
-	struct sip_slice param, value;
-
-	sipmsg_next(&address, ';', &param);
-	while (sipmsg_next(&address, ';', &param))
-		if (sipmsg_is_param(param, "tag", &value))
-			return true;
-	return false;
-}
-
 /* A ';' behind the last parameter, which should not be there, must not make an
  * empty one of ours. */
 static void put_to(struct sip_writer *w, const struct sip_message *m,
@@ -168,7 +157,7 @@ static void put_to(struct sip_writer *w, const struct sip_message *m,
 		return;
 	sipmsg_put_text(w, "To: ");
 	sipmsg_put_slice(w, to);
-	if (!has_tag(to)) {
+	if (sipmsg_tag(to).at == NULL) {
 		sipmsg_put_text(w, is_open ? "tag=" : ";tag=");
 		sipmsg_put_text(w, to_tag);
 	}
@@ -184,7 +173,7 @@ void sipmsg_begin_response(struct sip_writer *w, const struct sip_message *m,
 	sipmsg_put_text(w, " ");
 	sipmsg_put_text(w, phrase);
 	sipmsg_put_text(w, "\r\n");
-	put_vias(w, m, origin);
+	sipmsg_put_vias(w, m, origin);
 	put_header(w, "From: ", m, SIP_FROM);
 	put_to(w, m, to_tag);
 	put_header(w, "Call-ID: ", m, SIP_CALL_ID);

@@ -85,9 +85,10 @@ enum transaction_match {
  * for those without the magic cookie), and lets it deal with it. `via` is the
  * top one. Merged: no To tag, and From tag, Call-ID, CSeq and Request-URI are
  * those of a server transaction with another branch. */
-enum transaction_match transactions_take_request(
-	struct transactions *transactions, const struct sip_message *request,
-	const struct sip_via *via, int64_t now_ms);
+enum transaction_match transactions_take_request(struct transactions
+							 *transactions,
+	const struct sip_message *request, const struct sip_via *via,
+	int64_t now_ms);
 
 /* The INVITE that a CANCEL means (§9.2); NULL when there is none. */
 struct transaction *transactions_find_invite(struct transactions *transactions,
@@ -139,9 +140,9 @@ enum response_match {
 
 /* Lets the client transaction deal with a response: top branch and the method
  * of CSeq (§17.1.3). */
-enum response_match transactions_take_response(
-	struct transactions *transactions, const struct sip_message *response,
-	int64_t now_ms);
+enum response_match transactions_take_response(struct transactions
+						       *transactions,
+	const struct sip_message *response, int64_t now_ms);
 
 /* ---- both --------------------------------------------------------------- */
 

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 enum {
-	WHEEL_STEP_MS = 10, /* timers run out at most so much late, never early */
+	WHEEL_STEP_MS =
+		10, /* timers run out at most so much late, never early */
 	WHEEL_SLOTS = 4096, /* about 41 s; longer ones go round again */
 };
 

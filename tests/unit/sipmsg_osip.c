@@ -276,8 +276,8 @@ static void set_fields(struct sip_message *m, enum sip_header header,
 	memset(m, 0, sizeof *m);
 	memset(m->first, -1, sizeof m->first);
 	for (int i = 0; values[i] != NULL; i++) {
-		m->field[m->n_fields++] =
-			(struct sip_field){header, slice(values[i])};
+		m->field[m->n_fields++] = (struct sip_field){.header = header,
+			.value = slice(values[i])};
 		m->first[header] = 0;
 		m->count[header]++;
 	}
@@ -563,7 +563,8 @@ static void check_vias(struct unit *u)
 
 		memset(m.first, -1, sizeof m.first);
 		m.first[SIP_VIA] = 0;
-		m.field[0] = (struct sip_field){SIP_VIA, slice(cases[i].value)};
+		m.field[0] = (struct sip_field){.header = SIP_VIA,
+			.value = slice(cases[i].value)};
 		ok = sipmsg_parse_via(&m, &via);
 		if (ok) {
 			sipmsg_put(&w, "%s %d%s%s", via.host, via.port,

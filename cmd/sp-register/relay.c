@@ -1,0 +1,193 @@
+/* Messages on their way through: what a proxy changes in them. */
+#include "cmd/sp-register/relay.h"
+
+#include <string.h>
+
+#include "cmd/sp-register/digest.h"
+
+enum { MAX_FORWARDS = 70 }; /* where none is given (§16.6 step 3) */
+
+static void put_field(struct sip_writer *w, const struct sip_field *f)
+{
+	sipmsg_put_slice(w, sipmsg_field_name(f));
+	sipmsg_put_text(w, ": ");
+	sipmsg_put_slice(w, f->value);
+	sipmsg_put_text(w, "\r\n");
+}
+
+static void put_line(struct sip_writer *w, const char *name, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	sipmsg_put_text(w, name);
+	sipmsg_put_text(w, value);
+	sipmsg_put_text(w, "\r\n");
+}
+
+/* linphone leaves Content-Length out over UDP; over TCP it must be there. */
+static void put_body(struct sip_writer *w, const struct sip_message *m)
+{
+	sipmsg_put_text(w, "Content-Length: ");
+	sipmsg_put_number(w, (int64_t)m->body.len);
+	sipmsg_put_text(w, "\r\n\r\n");
+	sipmsg_put_slice(w, m->body);
+}
+
+/* ---- Route ------------------------------------------------------------- */
+
+/* Takes the next value of the Route fields; *at, *rest: where, 0 at first. */
+static bool next_route(const struct sip_message *m, int *at,
+	struct sip_slice *rest, struct sip_slice *value)
+{
+	while (!sipmsg_next(rest, ',', value)) {
+		while (*at < m->n_fields && m->field[*at].header != SIP_ROUTE)
+			++*at;
+		if (*at == m->n_fields)
+			return false;
+		*rest = m->field[(*at)++].value;
+	}
+	return true;
+}
+
+struct sip_slice relay_route(const struct sip_message *m, int n)
+{
+	struct sip_slice rest = {0}, value;
+	int at = 0;
+
+	while (next_route(m, &at, &rest, &value))
+		if (n-- == 0)
+			return value;
+	return (struct sip_slice){0};
+}
+
+static void put_one_route(struct sip_writer *w, struct sip_slice value,
+	bool *is_open)
+{
+	sipmsg_put_text(w, *is_open ? "," : "Route: ");
+	sipmsg_put_slice(w, value);
+	*is_open = true;
+}
+
+static void put_routes(struct sip_writer *w, const struct sip_message *m,
+	const struct relay *r)
+{
+	struct sip_slice rest = {0}, value;
+	bool is_open = false;
+	int at = 0;
+
+	if (r->path.len > 0)
+		put_one_route(w, r->path, &is_open);
+	for (int i = 0; next_route(m, &at, &rest, &value); i++)
+		if (i >= r->n_routes_taken &&
+			i < r->n_routes_taken + r->n_routes_left)
+			put_one_route(w, value, &is_open);
+	if (r->last_route.len > 0) {
+		put_one_route(w, (struct sip_slice){"<", 1}, &is_open);
+		sipmsg_put_slice(w, r->last_route);
+		sipmsg_put_text(w, ">");
+	}
+	if (is_open)
+		sipmsg_put_text(w, "\r\n");
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
+static bool is_for_realm(struct sip_slice credentials, const char *realm)
+{
+	struct digest d;
+
+	return realm != NULL && digest_is_scheme(credentials) &&
+	       digest_parse(credentials, &d) && d.realm.at != NULL &&
+	       sipmsg_slice_is(d.realm, realm);
+}
+
+/* Those that are written anew, or not at all. */
+static bool is_replaced(const struct sip_field *f, const struct relay *r)
+{
+	switch (f->header) {
+	case SIP_VIA:
+	case SIP_ROUTE:
+	case SIP_MAX_FORWARDS:
+	case SIP_CONTENT_LENGTH: return true;
+	case SIP_P_ASSERTED_IDENTITY:
+	case SIP_P_PREFERRED_IDENTITY: return r->drops_identity;
+	case SIP_PROXY_AUTHORIZATION: return is_for_realm(f->value, r->realm);
+	default: return false;
+	}
+}
+
+static void put_own_via(struct sip_writer *w, const struct relay *r)
+{
+	sipmsg_put_text(w, "Via: SIP/2.0/");
+	sipmsg_put_text(w, r->sent_by);
+	sipmsg_put_text(w, ";branch=");
+	sipmsg_put_text(w, r->branch);
+	sipmsg_put_text(w, "\r\n");
+}
+
+void relay_request(struct sip_writer *w, const struct sip_message *m,
+	const struct relay *r)
+{
+	int64_t hops = sipmsg_number(sipmsg_header(m, SIP_MAX_FORWARDS), 255);
+
+	sipmsg_put_slice(w, m->method);
+	sipmsg_put_text(w, " ");
+	sipmsg_put_slice(w, r->uri);
+	sipmsg_put_text(w, " SIP/2.0\r\n");
+	put_own_via(w, r);
+	sipmsg_put_vias(w, m, &r->origin);
+	put_line(w, "Record-Route: ", r->record_route);
+	put_routes(w, m, r);
+	sipmsg_put_text(w, "Max-Forwards: ");
+	sipmsg_put_number(w, hops > 0 ? hops - 1 : MAX_FORWARDS);
+	sipmsg_put_text(w, "\r\n");
+	put_line(w, "P-Asserted-Identity: ", r->identity);
+	sipmsg_put_text(w, r->diversions);
+	for (int i = 0; i < m->n_fields; i++)
+		if (!is_replaced(&m->field[i], r))
+			put_field(w, &m->field[i]);
+	put_body(w, m);
+}
+
+/* ---- responses --------------------------------------------------------- */
+
+static void put_status_line(struct sip_writer *w, const struct sip_message *m)
+{
+	sipmsg_put_text(w, "SIP/2.0 ");
+	sipmsg_put_number(w, m->status);
+	sipmsg_put_text(w, " ");
+	sipmsg_put_slice(w, m->reason);
+	sipmsg_put_text(w, "\r\n");
+}
+
+/* The top Via may share its field with others (Twinkle's do). */
+static void put_response_field(struct sip_writer *w,
+	const struct sip_message *m, int i, bool drops_identity)
+{
+	struct sip_field f = m->field[i];
+	struct sip_slice top;
+
+	if (f.header == SIP_CONTENT_LENGTH ||
+		(f.header == SIP_P_ASSERTED_IDENTITY && drops_identity))
+		return;
+	if (i == m->first[SIP_VIA]) {
+		sipmsg_next(&f.value, ',', &top);
+		if (f.value.at == NULL)
+			return;
+		while (f.value.len > 0 && f.value.at[0] == ' ') {
+			f.value.at++;
+			f.value.len--;
+		}
+	}
+	put_field(w, &f);
+}
+
+void relay_response(struct sip_writer *w, const struct sip_message *m,
+	bool drops_identity, const char *challenges)
+{
+	put_status_line(w, m);
+	for (int i = 0; i < m->n_fields; i++)
+		put_response_field(w, m, i, drops_identity);
+	sipmsg_put_text(w, challenges);
+	put_body(w, m);
+}
