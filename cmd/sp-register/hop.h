@@ -26,11 +26,17 @@ struct hop {
 	union hop_address to;
 };
 
-/* Do both lead to the same place: the same connection, or else the same address
- * over the same transport? */
+/* Do both lead to the same place: the same connection, or, when neither has
+ * one, the same address over the same transport? `local` does not matter. */
 bool hop_equal(const struct hop *a, const struct hop *b);
 
-/* Hop of a numeric address. Returns false when `ip` is none. */
+/* Bytes to look a hop up by: the same ones for equal hops, and only for
+ * those. */
+enum { HOP_KEY_SIZE = 31 };
+void hop_key(const struct hop *hop, unsigned char key[HOP_KEY_SIZE]);
+
+/* Hop of a numeric address (IPv6 without brackets), nothing decided about
+ * `local`. Returns false when `ip` is none. */
 bool hop_set(struct hop *hop, enum sp_transport transport, const char *ip,
 	int port);
 

@@ -17,7 +17,7 @@ enum {
 struct timer {
 	struct timer *next, **link; /* in its slot */
 	int64_t due_ms;
-	void (*expired)(void *arg); /* may set it, others, and free it */
+	void (*expired)(void *arg); /* may set and clear any, and free it */
 	void *arg;
 };
 
@@ -25,12 +25,15 @@ struct wheel {
 	struct timer *slot[WHEEL_SLOTS];
 	uint64_t used[WHEEL_SLOTS / 64]; /* a bit for each slot with a timer */
 	int64_t step;                    /* up to which all is expired */
+	int64_t now_ms;                  /* as it was told last */
 };
 
 /* now_ms: monotonic, as everywhere here. */
 void wheel_init(struct wheel *wheel, int64_t now_ms);
 
-/* Starts it, or starts it anew. `expired` and `arg` are set by the caller. */
+/* Starts it, or starts it anew. `expired` and `arg` are set by the caller. One
+ * that is due already runs out with the next step, so never within the
+ * wheel_expire that sets it. */
 void wheel_set(struct wheel *wheel, struct timer *timer, int64_t due_ms);
 
 /* Stops it; does nothing when it does not run. */
@@ -38,7 +41,8 @@ void wheel_clear(struct wheel *wheel, struct timer *timer);
 
 bool wheel_is_set(const struct timer *timer);
 
-/* Calls `expired` of all that are due, the earlier slots first. */
+/* Calls `expired` of all that are due, the earlier slots first; they find the
+ * time in wheel->now_ms. Time that goes back is taken for time that stands. */
 void wheel_expire(struct wheel *wheel, int64_t now_ms);
 
 /* When it is worth calling wheel_expire next: no later than the first timer
