@@ -46,10 +46,13 @@ enum transaction_state {
 struct transaction;
 struct transactions;
 
-/* What transactions tell their user. None of them may free the table. */
+/* What transactions tell their user, who may call anything here from within
+ * but transactions_free and wheel_expire. Of the CANCELs that they make
+ * themselves only `send` is told. */
 struct transaction_events {
 	void *arg;
-	/* Bytes are to leave; they are good until it returns. */
+	/* Bytes are to leave; they are good until it returns. It must not call
+	 * transactions_fail_hop at once. */
 	void (*send)(void *arg, const struct hop *hop, const char *data,
 		size_t len);
 	/* A client transaction has a response that its user must see: the
@@ -61,15 +64,18 @@ struct transaction_events {
 	 * Timer B, F, or a cancelled INVITE that nobody ends; 503 for
 	 * transactions_fail_hop. It has terminated: `ended` follows. */
 	void (*failed)(void *arg, struct transaction *transaction, int cause);
-	/* It is freed when this returns; whoever keeps it must forget it. */
+	/* It is freed when this returns; whoever keeps it must forget it. Only
+	 * called from wheel_expire: no other call frees a transaction, also
+	 * when it terminates it. */
 	void (*ended)(void *arg, struct transaction *transaction);
 };
 
-/* `wheel` outlives it. */
+/* `wheel` outlives it. `events` is copied. */
 int transactions_new(struct transactions **transactions, struct wheel *wheel,
 	const struct transaction_events *events, struct sp_err *err);
 /* Drops all that there are, without a word. Accepts NULL. */
 void transactions_free(struct transactions *transactions);
+/* With those that wait for `ended` only. */
 int transactions_count(const struct transactions *transactions);
 
 /* ---- requests that come in ---------------------------------------------- */
@@ -94,12 +100,12 @@ enum transaction_match transactions_take_request(struct transactions
 struct transaction *transactions_find_invite(struct transactions *transactions,
 	const struct sip_message *cancel, const struct sip_via *via);
 
-/* Makes the server transaction of a request for which there was MATCH_NONE.
- * back: where responses go. `owner` is the user's. Returns NULL without
- * memory. */
+/* Makes the server transaction of a request for which there was MATCH_NONE, and
+ * which is no ACK. back: where responses go. `owner` is the user's, who must
+ * answer in the end: it waits as long. Returns NULL without memory. */
 struct transaction *transaction_serve(struct transactions *transactions,
 	const struct sip_message *request, const struct sip_via *via,
-	const struct hop *back, void *owner, int64_t now_ms);
+	const struct hop *back, void *owner);
 
 /* Sends a response of that status through a server transaction, which keeps a
  * copy to send again. Of an INVITE after a 2xx: only other 2xx still go out
@@ -120,12 +126,18 @@ void transaction_make_branch(struct transactions *transactions, uint32_t loop,
  * it was made with. */
 bool transaction_branch_loop(struct sip_slice branch, uint32_t *loop);
 
-/* Sends a request whose top Via has a branch of transaction_make_branch. data
- * is copied. An INVITE has Timer C, which cancels it. Returns NULL without
- * memory. */
+struct transaction_request {
+	const char *branch; /* of its top Via; by transaction_make_branch */
+	const struct hop *hop;
+	const char *data; /* copied */
+	size_t len;
+	void *owner;
+};
+
+/* Sends a request other than ACK. An INVITE has Timer C, which cancels it.
+ * Returns NULL without memory. */
 struct transaction *transaction_send(struct transactions *transactions,
-	bool is_invite, const char *branch, const struct hop *hop,
-	const char *data, size_t len, void *owner, int64_t now_ms);
+	const struct transaction_request *request, int64_t now_ms);
 
 /* Cancels an INVITE client transaction (§9.1): at once when a provisional
  * response has come, else with the first one. When no final response follows
@@ -147,7 +159,8 @@ enum response_match transactions_take_response(struct transactions
 /* ---- both --------------------------------------------------------------- */
 
 /* What is sent there does not arrive: client transactions that wait for an
- * answer from there fail with 503 (§8.1.3.1). */
+ * answer from there fail with 503 (§8.1.3.1). Of a connection with an address:
+ * also those that were sent to that address when there was none. */
 void transactions_fail_hop(struct transactions *transactions,
 	const struct hop *hop, int64_t now_ms);
 
