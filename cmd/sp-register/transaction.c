@@ -6,83 +6,6 @@
 
 #include "cmd/sp-register/transaction_private.h"
 
-/* ---- tables ------------------------------------------------------------- */
-
-static struct entry **chain_of(const struct table *table, const struct key *key)
-{
-	return &table->chain[key->half[0] & (table->n_chains - 1)];
-}
-
-static int table_init(struct table *table)
-{
-	table->chain = calloc(FEWEST_CHAINS, sizeof *table->chain);
-	table->n_chains = table->chain == NULL ? 0 : FEWEST_CHAINS;
-	return table->chain == NULL ? -1 : 0;
-}
-
-static void push(struct entry **list, struct entry *e)
-{
-	e->next = *list;
-	e->link = list;
-	if (e->next != NULL)
-		e->next->link = &e->next;
-	*list = e;
-}
-
-static void unlink_entry(struct entry *e)
-{
-	*e->link = e->next;
-	if (e->next != NULL)
-		e->next->link = e->link;
-	e->next = NULL;
-	e->link = NULL;
-}
-
-/* Without memory chains are longer, and all goes on. */
-static void grow(struct table *table)
-{
-	struct table bigger = {.n_chains = 2 * table->n_chains};
-	struct entry *e;
-
-	bigger.chain = calloc(bigger.n_chains, sizeof *bigger.chain);
-	if (bigger.chain == NULL)
-		return;
-	bigger.n_entries = table->n_entries;
-	for (size_t i = 0; i < table->n_chains; i++)
-		while ((e = table->chain[i]) != NULL) {
-			unlink_entry(e);
-			push(chain_of(&bigger, &e->key), e);
-		}
-	free(table->chain);
-	*table = bigger;
-}
-
-void table_add(struct table *table, struct entry *e)
-{
-	if (table->n_entries >= table->n_chains)
-		grow(table);
-	push(chain_of(table, &e->key), e);
-	table->n_entries++;
-}
-
-void table_remove(struct table *table, struct entry *e)
-{
-	if (e->link == NULL)
-		return;
-	unlink_entry(e);
-	table->n_entries--;
-}
-
-/* Goes on behind e; from the start when it is NULL. */
-static struct entry *next_entry(const struct table *table,
-	const struct key *key, struct entry *e)
-{
-	e = e == NULL ? *chain_of(table, key) : e->next;
-	while (e != NULL && !key_equal(&e->key, key))
-		e = e->next;
-	return e;
-}
-
 /* ---- all of them -------------------------------------------------------- */
 
 int transactions_new(struct transactions **out, struct wheel *wheel,
@@ -129,14 +52,16 @@ static void drop(struct transaction *t)
 
 void transactions_free(struct transactions *all)
 {
+	struct entry *e;
+	size_t i = 0;
+
 	if (all == NULL)
 		return;
-	for (size_t i = 0; i < all->by_key.n_chains; i++)
-		while (all->by_key.chain[i] != NULL)
-			drop(all->by_key.chain[i]->transaction);
-	free(all->by_key.chain);
-	free(all->by_origin.chain);
-	free(all->by_hop.chain);
+	while ((e = table_any(&all->by_key, &i)) != NULL)
+		drop(e->transaction);
+	table_release(&all->by_key);
+	table_release(&all->by_origin);
+	table_release(&all->by_hop);
 	keys_free(all->keys);
 	free(all);
 }
@@ -335,7 +260,7 @@ static struct transaction *find_server(struct transactions *all,
 	struct key key = key_of_server(all->keys, request, via, method);
 	struct entry *e = NULL;
 
-	while ((e = next_entry(&all->by_key, &key, e)) != NULL)
+	while ((e = table_next(&all->by_key, &key, e)) != NULL)
 		if (e->transaction->state != STATE_TERMINATED &&
 			tag_fits(e->transaction, request))
 			return e->transaction;
@@ -358,7 +283,7 @@ static bool is_merged(struct transactions *all,
 	if (!has_origin(request))
 		return false;
 	key = key_of_origin(all->keys, request);
-	return next_entry(&all->by_origin, &key, NULL) != NULL;
+	return table_next(&all->by_origin, &key, NULL) != NULL;
 }
 
 enum transaction_match transactions_take_request(struct transactions *all,
@@ -418,7 +343,7 @@ enum response_match transactions_take_response(struct transactions *all,
 	if (!sipmsg_parse_via(response, &via))
 		return RESPONSE_STRAY;
 	key = key_of_client(all->keys, via.branch, response->cseq_method);
-	while ((e = next_entry(&all->by_key, &key, e)) != NULL)
+	while ((e = table_next(&all->by_key, &key, e)) != NULL)
 		if (e->transaction->state != STATE_TERMINATED) {
 			client_take(e->transaction, response, now_ms);
 			return RESPONSE_TAKEN;
@@ -434,10 +359,9 @@ static void fail_all(struct transactions *all, const struct hop *hop,
 	struct key key = key_of_hop(all->keys, hop);
 	struct entry *list = NULL, *next, *e;
 
-	for (e = next_entry(&all->by_hop, &key, NULL); e != NULL; e = next) {
-		next = next_entry(&all->by_hop, &key, e);
-		unlink_entry(e);
-		push(&list, e);
+	for (e = table_next(&all->by_hop, &key, NULL); e != NULL; e = next) {
+		next = table_next(&all->by_hop, &key, e);
+		table_move(e, &list);
 	}
 	while (list != NULL)
 		client_fail(list->transaction, 503, now_ms);

@@ -1,6 +1,7 @@
 /* What the files of the transactions share; for nobody else.
  *
- * transaction.c         the table, and what matches what
+ * transaction.c         all of them, and what matches what
+ * transaction_table.c   tables to find them in
  * transaction_key.c     keys and branches
  * transaction_client.c  the machines of §17.1
  * transaction_server.c  the machines of §17.2
@@ -53,12 +54,31 @@ struct entry {
 	struct transaction *transaction;
 };
 
+/* Grows by a chain with each entry (linear hashing), so that no entry has to
+ * wait until all others are moved; chains stay where they are, in segments of
+ * which each is as large as all before it. */
+enum { TABLE_FIRST = 64, TABLE_SEGMENTS = 32 };
+
 struct table {
-	struct entry **chain;
-	size_t n_chains, n_entries; /* n_chains: a power of two */
+	struct entry **segment[TABLE_SEGMENTS];
+	size_t n_chains, n_entries;
 };
 
-enum { FEWEST_CHAINS = 64 };
+int table_init(struct table *table); /* -1: no memory */
+void table_release(struct table *table);
+
+void table_add(struct table *table, struct entry *entry);
+/* Does nothing when it is in none. */
+void table_remove(struct table *table, struct entry *entry);
+/* To a list; it still counts, until table_remove. */
+void table_move(struct entry *entry, struct entry **list);
+
+/* The next with that key behind `entry`, the first when that is NULL; NULL at
+ * the end. */
+struct entry *table_next(const struct table *table, const struct key *key,
+	struct entry *entry);
+/* Any; *from is 0 at first, and where the search goes on. */
+struct entry *table_any(const struct table *table, size_t *from);
 
 struct transactions {
 	struct wheel *wheel;
@@ -98,10 +118,6 @@ struct transaction {
 struct transaction *transaction_new(struct transactions *all,
 	enum transaction_kind kind, const struct key *key, char *message,
 	size_t len);
-
-void table_add(struct table *table, struct entry *entry);
-/* Does nothing when it is in none. */
-void table_remove(struct table *table, struct entry *entry);
 
 /* It has come to its end: matches nothing any more, and is freed in
  * wheel_expire. */
