@@ -176,6 +176,23 @@ static void check_endings(struct unit *u)
 	}
 }
 
+/* Nothing wakes up for a G that has nothing to send. */
+static void check_confirmed(struct unit *u)
+{
+	struct transaction *t;
+	struct stage s;
+
+	stage_open(&s, u, SP_UDP);
+	t = stage_serve(&s, &(struct recipe){0});
+	act(&s, t, '4', "INVITE");
+	unit_int(u, wheel_next_ms(&s.wheel), s.now_ms + TIMER_T1_MS,
+		"completed: next is G");
+	act(&s, t, 'A', "INVITE");
+	unit_int(u, wheel_next_ms(&s.wheel), s.now_ms + TIMER_T4_MS,
+		"confirmed: next is I");
+	stage_close(&s);
+}
+
 /* ---- ACK of a 2xx ------------------------------------------------------- */
 
 static void check_ack_of_2xx(struct unit *u)
@@ -226,6 +243,7 @@ int main(void)
 	sipmsg_init();
 	check_plays(&u);
 	check_endings(&u);
+	check_confirmed(&u);
 	check_ack_of_2xx(&u);
 	check_bytes(&u);
 	return unit_done(&u);

@@ -117,6 +117,7 @@ static void check_state(struct unit *u)
 	start(&p, T + 1020);
 	wheel_expire(&w, T);
 	unit_int(u, p.n, 1, "time goes back: nothing");
+	unit_int(u, w.now_ms, T + 1010, "  it stands");
 	wheel_expire(&w, T + 1020);
 	unit_int(u, p.n, 2, "  until it has come again");
 }
@@ -161,6 +162,27 @@ static void check_jump(struct unit *u)
 	n = loop(&w, w.now_ms + 5000);
 	unit_int(u, n, 10, "every half second: ten calls in five");
 	unit_int(u, p[1].n, 12, "  ten times");
+}
+
+/* A timer in each slot: a jump sees all of them. */
+static void check_every_slot(struct unit *u)
+{
+	static struct probe p[WHEEL_SLOTS];
+	struct wheel w;
+	int n = 0;
+
+	for (int turns = 1; turns <= 3; turns += 2) {
+		wheel_init(&w, T);
+		for (int i = 0; i < WHEEL_SLOTS; i++) {
+			p[i] = probe(&w, NULL);
+			start(&p[i], T + (i + 1) * WHEEL_STEP_MS);
+		}
+		wheel_expire(&w, T + turns * TURN_MS);
+		for (int i = 0; i < WHEEL_SLOTS; i++)
+			n += p[i].n;
+		unit_int(u, n, WHEEL_SLOTS, "every slot, a jump");
+		n = 0;
+	}
 }
 
 /* ---- what callbacks may do ---------------------------------------------- */
@@ -302,6 +324,7 @@ int main(void)
 	check_due(&u);
 	check_state(&u);
 	check_jump(&u);
+	check_every_slot(&u);
 	check_pair(&u);
 	check_free(&u);
 	check_many(&u);
