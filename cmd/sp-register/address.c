@@ -32,6 +32,28 @@ int address_read(const struct sockaddr *a, char ip[INET6_ADDRSTRLEN])
 	return ntohs(four->sin_port);
 }
 
+socklen_t address_size(const struct sockaddr *a)
+{
+	return a->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					: sizeof(struct sockaddr_in);
+}
+
+void address_plain(const struct sockaddr *a, union hop_address *out)
+{
+	const struct sockaddr_in6 *six = (const void *)a;
+
+	memset(out, 0, sizeof *out);
+	if (a->sa_family != AF_INET6 ||
+		!IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+		memcpy(out, a, address_size(a));
+		return;
+	}
+	out->four.sin_family = AF_INET;
+	out->four.sin_port = six->sin6_port;
+	memcpy(&out->four.sin_addr, &six->sin6_addr.s6_addr[12],
+		sizeof out->four.sin_addr);
+}
+
 void address_site(const char *ip, char site[INET6_ADDRSTRLEN])
 {
 	struct in6_addr six;

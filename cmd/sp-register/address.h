@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "cmd/sp-register/hop.h"
 #include "lib/config.h"
 #include "lib/err.h"
 
@@ -13,6 +14,12 @@ enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 16 };
 /* Writes the IP address; that of an IPv4 peer of an IPv6 socket is IPv4.
  * Returns the port. */
 int address_read(const struct sockaddr *address, char ip[INET6_ADDRSTRLEN]);
+
+/* Copies it; that of an IPv4 peer of an IPv6 socket becomes IPv4. */
+void address_plain(const struct sockaddr *address, union hop_address *out);
+
+/* Bytes of it that count. */
+socklen_t address_size(const struct sockaddr *address);
 
 /* What limits count as one source: an IPv4 address, or the /64 of an IPv6
  * address, of which one customer has 2^64. */

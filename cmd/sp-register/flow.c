@@ -1,68 +1,24 @@
-/* Flows: the TCP and TLS connections of softphones. */
+/* One flow: a TCP or TLS connection of a softphone, or to a peer. */
 #include "cmd/sp-register/flow.h"
 
-#include <arpa/inet.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
-#include <event2/listener.h>
-#include <limits.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cmd/sp-register/address.h"
+#include "cmd/sp-register/flow_private.h"
 #include "cmd/sp-register/frame.h"
 #include "cmd/sp-register/sipmsg.h"
+#include "cmd/sp-register/tls_client.h"
 #include "lib/clock.h"
 #include "lib/hash.h"
-#include "lib/text.h"
 
-enum {
-	BUCKETS = 1024,
-	MAX_LISTENERS = 16,
-	MAX_UNSENT = 65536, /* bytes that a peer may leave unread */
-	OTHER_FILES = 64,   /* descriptors that are no flow's */
-};
+enum { MAX_UNSENT = 65536 }; /* bytes that a peer may leave unread */
 
-/* Deferred: no call of ours frees a flow under the caller's hands. */
-static const int OPTIONS = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
-
-struct flow {
-	struct flows *flows;
-	struct flow *next, **link; /* in its bucket */
-	struct bufferevent *stream;
-	int64_t id;
-	enum sp_transport transport;
-	char ip[INET6_ADDRSTRLEN], site[INET6_ADDRSTRLEN];
-	int port;
-	struct flow_times times;
-	struct event *deadline;
-	bool is_stuck; /* its peer does not read */
-};
-
-struct listening {
-	struct flows *flows;
-	struct evconnlistener *listener;
-	enum sp_transport transport;
-};
-
-struct flows {
-	struct event_base *base;
-	struct log *log;
-	struct flow_events events;
-	SSL_CTX *tls;
-	int64_t idle_ms;
-	struct listening listening[MAX_LISTENERS];
-	int n_listening;
-	int n, max;
-	struct flow *bucket[BUCKETS]; /* by the source's site */
-};
-
-/* ---- one flow ---------------------------------------------------------- */
+/* ---- patience ---------------------------------------------------------- */
 
 int64_t flow_deadline_ms(const struct flow_times *t, int64_t idle_ms,
 	const char **why)
@@ -71,15 +27,32 @@ int64_t flow_deadline_ms(const struct flow_times *t, int64_t idle_ms,
 				      : t->opened_ms + FLOW_STRANGER_MS;
 
 	*why = t->is_trusted ? "silent" : "nobody registered";
+	if (t->is_connecting) {
+		*why = "no connection in time";
+		return t->opened_ms + FLOW_CONNECT_MS;
+	}
 	if (t->partial_ms == 0 || t->partial_ms + FLOW_MESSAGE_MS >= at_ms)
 		return at_ms;
 	*why = "message too slow";
 	return t->partial_ms + FLOW_MESSAGE_MS;
 }
 
-static struct flow **bucket_of(struct flows *flows, const char *site)
+/* ---- one flow ---------------------------------------------------------- */
+
+static void put_in(struct flow_node **bucket, struct flow_node *node)
 {
-	return &flows->bucket[sp_text_hash(site, strlen(site)) % BUCKETS];
+	node->next = *bucket;
+	if (node->next != NULL)
+		node->next->link = &node->next;
+	node->link = bucket;
+	*bucket = node;
+}
+
+static void take_out(struct flow_node *node)
+{
+	*node->link = node->next;
+	if (node->next != NULL)
+		node->next->link = node->link;
 }
 
 /* What the socket takes at once of what is to be sent. */
@@ -102,19 +75,20 @@ static void push(struct flow *flow)
 	ERR_clear_error();
 }
 
-static void flow_free(struct flow *flow)
+void flow_free(struct flow *flow)
 {
-	if (flow->link != NULL) {
-		*flow->link = flow->next;
-		if (flow->next != NULL)
-			flow->next->link = flow->link;
+	if (flow->by_id.link != NULL) {
+		take_out(&flow->by_site);
+		take_out(&flow->by_id);
 		flow->flows->n--;
-		push(flow);
+		if (!flow->times.is_connecting)
+			push(flow);
 	}
 	if (flow->deadline != NULL)
 		event_free(flow->deadline);
 	if (flow->stream != NULL)
 		bufferevent_free(flow->stream);
+	free(flow->name);
 	free(flow);
 }
 
@@ -208,25 +182,97 @@ static void on_read(struct bufferevent *stream, void *arg)
 		flow_close(flow, "bad framing");
 }
 
-static void on_event(struct bufferevent *stream, short what, void *arg)
+static const char *why_it_failed(const struct flow *flow)
 {
-	(void)stream;
-	if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is done */
-		return;
-	flow_close(arg, what & BEV_EVENT_EOF ? "closed" : "connection failed");
+	const SSL *ssl = bufferevent_openssl_get_ssl(flow->stream);
+
+	if (!flow->times.is_connecting)
+		return "connection failed";
+	if (ssl != NULL && flow->name != NULL &&
+		tls_client_complaint(ssl) != NULL)
+		return "certificate not good";
+	return "cannot connect";
 }
 
-void flow_send(struct flow *flow, const char *data, size_t len)
+/* A TLS connection of a phone is in use before its handshake is done. */
+static void on_event(struct bufferevent *stream, short what, void *arg)
+{
+	struct flow *flow = arg;
+
+	(void)stream;
+	if (!(what & BEV_EVENT_CONNECTED)) {
+		flow_close(flow,
+			what & BEV_EVENT_EOF && !flow->times.is_connecting
+				? "closed"
+				: why_it_failed(flow));
+		return;
+	}
+	if (!flow->times.is_connecting)
+		return;
+	flow->times.is_connecting = false;
+	flow->times.heard_ms = sp_clock_monotonic_ms();
+	set_deadline(flow);
+}
+
+bool flow_send(struct flow *flow, const char *data, size_t len)
 {
 	struct evbuffer *out = bufferevent_get_output(flow->stream);
 
-	if (evbuffer_get_length(out) + len <= MAX_UNSENT) {
-		bufferevent_write(flow->stream, data, len);
-		return;
-	}
+	if (!flow->is_stuck && evbuffer_get_length(out) + len <= MAX_UNSENT)
+		return bufferevent_write(flow->stream, data, len) == 0;
 	flow->is_stuck = true; /* it is still in the caller's hands */
 	set_deadline(flow);
+	return false;
 }
+
+int64_t flow_new_id(void)
+{
+	struct sp_err err;
+	uint64_t id = 0;
+
+	if (sp_hash_random(&id, sizeof id, &err) != 0)
+		id = (uint64_t)sp_clock_monotonic_ms();
+	return (int64_t)(id >> 1 | 1);
+}
+
+struct flow *flow_new(struct flows *flows, enum sp_transport transport,
+	const struct sockaddr *peer)
+{
+	struct flow *flow = calloc(1, sizeof *flow);
+
+	if (flow == NULL)
+		return NULL;
+	flow->flows = flows;
+	flow->transport = transport;
+	flow->id = flow_new_id();
+	flow->local = FLOW_LOCAL_UNKNOWN;
+	flow->by_site.flow = flow->by_id.flow = flow;
+	flow->port = address_read(peer, flow->ip);
+	address_plain(peer, &flow->peer);
+	address_site(flow->ip, flow->site);
+	flow->times.opened_ms = sp_clock_monotonic_ms();
+	flow->deadline = evtimer_new(flows->base, on_deadline, flow);
+	if (flow->deadline == NULL) {
+		flow_free(flow);
+		return NULL;
+	}
+	return flow;
+}
+
+void flow_start(struct flow *flow)
+{
+	struct flows *flows = flow->flows;
+
+	put_in(flows_of_site(flows, flow->site), &flow->by_site);
+	put_in(&flows->by_id[flow->id % FLOW_BUCKETS], &flow->by_id);
+	flows->n++;
+	bufferevent_setcb(flow->stream, on_read, NULL, on_event, flow);
+	bufferevent_setwatermark(flow->stream, EV_READ, 0, 2 * SIP_MAX_MESSAGE);
+	set_deadline(flow);
+	bufferevent_enable(flow->stream, EV_READ | EV_WRITE);
+}
+
+/* ---- what is known of it ----------------------------------------------- */
 
 void flow_trust(struct flow *flow)
 {
@@ -259,186 +305,30 @@ const char *flow_transport(const struct flow *flow)
 	return sp_transport_name(flow->transport);
 }
 
-/* ---- accepting --------------------------------------------------------- */
-
-/* Phones that have registered do not count: a call centre has hundreds of them
- * behind one address. But no source gets all that there is. */
-static bool has_room(struct flows *flows, const char *site)
+void flow_hop(const struct flow *flow, struct hop *hop)
 {
-	int n = 0, strangers = 0;
-
-	for (struct flow *f = *bucket_of(flows, site); f != NULL; f = f->next) {
-		if (strcmp(f->site, site) != 0)
-			continue;
-		n++;
-		strangers += !f->times.is_trusted;
-	}
-	return strangers < FLOWS_PER_SOURCE &&
-	       n < FLOWS_PER_SOURCE + flows->max / 2 && flows->n < flows->max;
+	*hop = (struct hop){.transport = flow->transport,
+		.local = flow->local < 0 ? -1 : flow->local,
+		.flow_id = flow->id,
+		.to = flow->peer};
 }
 
-static struct bufferevent *open_stream(struct flows *flows, evutil_socket_t fd,
-	enum sp_transport transport)
+int flow_local_address(const struct flow *flow, char ip[INET6_ADDRSTRLEN])
 {
-	SSL *ssl;
+	struct sockaddr_storage a = {.ss_family = AF_INET};
+	socklen_t len = sizeof a;
 
-	if (transport != SP_TLS)
-		return bufferevent_socket_new(flows->base, fd, OPTIONS);
-	ssl = flows->tls == NULL ? NULL : SSL_new(flows->tls);
-	if (ssl == NULL)
-		return NULL;
-	return bufferevent_openssl_socket_new(flows->base, fd, ssl,
-		BUFFEREVENT_SSL_ACCEPTING, OPTIONS);
+	getsockname(bufferevent_getfd(flow->stream), (struct sockaddr *)&a,
+		&len);
+	return address_read((struct sockaddr *)&a, ip);
 }
 
-int64_t flow_new_id(void)
+int flow_local(const struct flow *flow)
 {
-	struct sp_err err;
-	uint64_t id = 0;
-
-	if (sp_hash_random(&id, sizeof id, &err) != 0)
-		id = (uint64_t)sp_clock_monotonic_ms();
-	return (int64_t)(id >> 1 | 1);
+	return flow->local;
 }
 
-/* ip: the peer's. Does not take the socket over when it fails. */
-static struct flow *flow_new(const struct listening *l, evutil_socket_t fd,
-	const char *ip, int port)
+void flow_set_local(struct flow *flow, int local)
 {
-	struct flow *flow = calloc(1, sizeof *flow);
-
-	if (flow == NULL)
-		return NULL;
-	flow->flows = l->flows;
-	flow->transport = l->transport;
-	flow->id = flow_new_id();
-	flow->port = port;
-	snprintf(flow->ip, sizeof flow->ip, "%s", ip);
-	address_site(ip, flow->site);
-	flow->times.opened_ms = sp_clock_monotonic_ms();
-	flow->deadline = evtimer_new(l->flows->base, on_deadline, flow);
-	if (flow->deadline != NULL)
-		flow->stream = open_stream(l->flows, fd, l->transport);
-	if (flow->stream == NULL) {
-		flow_free(flow);
-		return NULL;
-	}
-	return flow;
-}
-
-static void adopt(struct flow *flow)
-{
-	struct flow **head = bucket_of(flow->flows, flow->site);
-
-	flow->next = *head;
-	if (flow->next != NULL)
-		flow->next->link = &flow->next;
-	flow->link = head;
-	*head = flow;
-	flow->flows->n++;
-	bufferevent_setcb(flow->stream, on_read, NULL, on_event, flow);
-	bufferevent_setwatermark(flow->stream, EV_READ, 0, 2 * SIP_MAX_MESSAGE);
-	set_deadline(flow);
-	bufferevent_enable(flow->stream, EV_READ | EV_WRITE);
-}
-
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-	struct sockaddr *from, int len, void *arg)
-{
-	struct listening *l = arg;
-	char ip[INET6_ADDRSTRLEN], site[INET6_ADDRSTRLEN];
-	struct flow *flow = NULL;
-	int on = 1, port = address_read(from, ip);
-
-	(void)listener;
-	(void)len;
-	address_site(ip, site);
-	if (has_room(l->flows, site))
-		flow = flow_new(l, fd, ip, port);
-	else
-		log_write(l->flows->log, LOG_WARN, "too-many-connections",
-			LOG_FIELDS({"source", ip}));
-	if (flow == NULL) {
-		evutil_closesocket(fd);
-		return;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	adopt(flow);
-}
-
-int flows_listen(struct flows *flows, evutil_socket_t fd,
-	enum sp_transport transport, struct sp_err *err)
-{
-	struct listening *l = &flows->listening[flows->n_listening];
-
-	if (flows->n_listening == MAX_LISTENERS) {
-		evutil_closesocket(fd);
-		return sp_err_set(err, SP_CONFIG, "too many listeners");
-	}
-	l->flows = flows;
-	l->transport = transport;
-	l->listener = evconnlistener_new(flows->base, on_accept, l,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (l->listener == NULL) {
-		evutil_closesocket(fd);
-		return sp_err_memory(err);
-	}
-	flows->n_listening++;
-	return 0;
-}
-
-/* ---- all of them ------------------------------------------------------- */
-
-/* As many as there may be descriptors: an accept that fails for want of them
- * would be tried again and again. */
-static int max_flows(void)
-{
-	struct rlimit files = {OTHER_FILES, OTHER_FILES};
-
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-	getrlimit(RLIMIT_NOFILE, &files);
-	return files.rlim_cur > INT_MAX ? INT_MAX
-					: (int)files.rlim_cur - OTHER_FILES;
-}
-
-int flows_new(struct flows **out, struct event_base *base, struct log *log,
-	const struct flow_events *events, struct sp_err *err)
-{
-	struct flows *flows = calloc(1, sizeof *flows);
-
-	*out = flows;
-	if (flows == NULL)
-		return sp_err_memory(err);
-	flows->base = base;
-	flows->log = log;
-	flows->events = *events;
-	flows->idle_ms = FLOW_STRANGER_MS;
-	flows->max = max_flows();
-	return 0;
-}
-
-void flows_set_idle(struct flows *flows, int64_t idle_ms)
-{
-	flows->idle_ms = idle_ms;
-}
-
-void flows_set_tls(struct flows *flows, SSL_CTX *context)
-{
-	SSL_CTX_free(flows->tls);
-	flows->tls = context;
-}
-
-void flows_free(struct flows *flows)
-{
-	if (flows == NULL)
-		return;
-	for (int i = 0; i < flows->n_listening; i++)
-		evconnlistener_free(flows->listening[i].listener);
-	for (int i = 0; i < BUCKETS; i++)
-		while (flows->bucket[i] != NULL)
-			flow_free(flows->bucket[i]);
-	SSL_CTX_free(flows->tls);
-	free(flows);
+	flow->local = local;
 }

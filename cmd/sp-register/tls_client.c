@@ -59,6 +59,14 @@ SSL *tls_client_new(SSL_CTX *context, const char *host, const char *domain)
 	return ssl;
 }
 
+bool tls_client_expect(SSL *ssl, const char *name)
+{
+	return is_address(name)
+		       ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
+				 name) == 1
+		       : SSL_set1_host(ssl, name) == 1;
+}
+
 bool tls_client_is_for(SSL *ssl, const char *host, const char *domain)
 {
 	X509 *certificate;

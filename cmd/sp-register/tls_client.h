@@ -18,6 +18,10 @@ int tls_client_context(const char *ca_file, bool insecure, SSL_CTX **context,
  * that is an address, of `domain` (SNI, RFC 6066). NULL: out of memory. */
 SSL *tls_client_new(SSL_CTX *context, const char *host, const char *domain);
 
+/* Lets the handshake fail when the certificate is not one for `name`, a name or
+ * an address. Returns false without memory. */
+bool tls_client_expect(SSL *ssl, const char *name);
+
 /* After the handshake: is the certificate one for the host, a name or an
  * address, or for the SIP domain (RFC 5922 §7)? Yes when nothing is
  * verified. */

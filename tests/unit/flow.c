@@ -20,20 +20,23 @@ static void check_deadline(struct unit *u)
 		int64_t at_ms;
 		const char *why;
 	} cases[] = {
-		{"a stranger", {T, T, 0, false}, T + 30000,
+		{"a stranger", {T, T, 0, false, false}, T + 30000,
 			"nobody registered"},
-		{"one who pings", {T, T + 29000, 0, false}, T + 30000,
+		{"one who pings", {T, T + 29000, 0, false, false}, T + 30000,
 			"nobody registered"},
-		{"half a message", {T, T + 5000, T + 5000, false}, T + 15000,
-			"message too slow"},
-		{"drop by drop", {T, T + 14000, T + 5000, false}, T + 15000,
-			"message too slow"},
-		{"and late", {T, T + 29000, T + 25000, false}, T + 30000,
+		{"half a message", {T, T + 5000, T + 5000, false, false},
+			T + 15000, "message too slow"},
+		{"drop by drop", {T, T + 14000, T + 5000, false, false},
+			T + 15000, "message too slow"},
+		{"and late", {T, T + 29000, T + 25000, false, false}, T + 30000,
 			"nobody registered"},
-		{"a phone", {T, T + 50000, 0, true}, T + 50000 + IDLE_MS,
+		{"a phone", {T, T + 50000, 0, true, false}, T + 50000 + IDLE_MS,
 			"silent"},
-		{"half a message of one", {T, T + 50001, T + 50000, true},
-			T + 60000, "message too slow"},
+		{"half a message of one",
+			{T, T + 50001, T + 50000, true, false}, T + 60000,
+			"message too slow"},
+		{"one of ours", {T, T, 0, true, true}, T + 4000,
+			"no connection in time"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
