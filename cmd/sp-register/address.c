@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/text.h"
+
 enum {
 	SOCKET_BUFFER = 8 << 20, /* bytes; the kernel may give less */
 	BACKLOG = 512,
@@ -41,17 +43,18 @@ socklen_t address_size(const struct sockaddr *a)
 void address_plain(const struct sockaddr *a, union hop_address *out)
 {
 	const struct sockaddr_in6 *six = (const void *)a;
+	union hop_address plain;
 
-	memset(out, 0, sizeof *out);
-	if (a->sa_family != AF_INET6 ||
-		!IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-		memcpy(out, a, address_size(a));
-		return;
+	memset(&plain, 0, sizeof plain);
+	if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+		plain.four.sin_family = AF_INET;
+		plain.four.sin_port = six->sin6_port;
+		memcpy(&plain.four.sin_addr, &six->sin6_addr.s6_addr[12],
+			sizeof plain.four.sin_addr);
+	} else {
+		memcpy(&plain, a, address_size(a));
 	}
-	out->four.sin_family = AF_INET;
-	out->four.sin_port = six->sin6_port;
-	memcpy(&out->four.sin_addr, &six->sin6_addr.s6_addr[12],
-		sizeof out->four.sin_addr);
+	*out = plain;
 }
 
 void address_site(const char *ip, char site[INET6_ADDRSTRLEN])
@@ -71,6 +74,55 @@ void address_set_port(struct sockaddr_storage *a, int port)
 		((struct sockaddr_in6 *)a)->sin6_port = htons((uint16_t)port);
 	else
 		((struct sockaddr_in *)a)->sin_port = htons((uint16_t)port);
+}
+
+bool address_is_same(const union hop_address *a, const union hop_address *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	return a->any.sa_family == AF_INET6
+		       ? IN6_ARE_ADDR_EQUAL(&a->six.sin6_addr,
+				 &b->six.sin6_addr)
+		       : a->four.sin_addr.s_addr == b->four.sin_addr.s_addr;
+}
+
+bool address_parse(const char *ip, int port, union hop_address *out)
+{
+	union hop_address a;
+
+	memset(&a, 0, sizeof a);
+	if (inet_pton(AF_INET, ip, &a.four.sin_addr) == 1) {
+		a.any.sa_family = AF_INET;
+		a.four.sin_port = htons((uint16_t)port);
+	} else if (inet_pton(AF_INET6, ip, &a.six.sin6_addr) == 1) {
+		a.any.sa_family = AF_INET6;
+		a.six.sin6_port = htons((uint16_t)port);
+	} else {
+		return false;
+	}
+	address_plain(&a.any, out);
+	return true;
+}
+
+bool address_parse_text(const char *text, union hop_address *out)
+{
+	const char *colon = strrchr(text, ':');
+	char ip[INET6_ADDRSTRLEN + 2];
+	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+	int64_t port;
+
+	if (len == 0 || len >= sizeof ip ||
+		!sp_text_to_int(colon + 1, 0, 65535, &port))
+		return false;
+	if (text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	} else if (memchr(text, ':', len) != NULL) {
+		return false;
+	}
+	memcpy(ip, text, len);
+	ip[len] = '\0';
+	return address_parse(ip, (int)port, out);
 }
 
 void address_format(const char *ip, int port, char out[ADDRESS_TEXT])

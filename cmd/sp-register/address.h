@@ -3,6 +3,7 @@
 #define SP_REGISTER_ADDRESS_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "cmd/sp-register/hop.h"
@@ -15,7 +16,8 @@ enum { ADDRESS_TEXT = INET6_ADDRSTRLEN + 16 };
  * Returns the port. */
 int address_read(const struct sockaddr *address, char ip[INET6_ADDRSTRLEN]);
 
-/* Copies it; that of an IPv4 peer of an IPv6 socket becomes IPv4. */
+/* Copies it, also to itself; that of an IPv4 peer of an IPv6 socket becomes
+ * IPv4. */
 void address_plain(const struct sockaddr *address, union hop_address *out);
 
 /* Bytes of it that count. */
@@ -26,6 +28,16 @@ socklen_t address_size(const struct sockaddr *address);
 void address_site(const char *ip, char site[INET6_ADDRSTRLEN]);
 
 void address_set_port(struct sockaddr_storage *address, int port);
+
+/* Are the IP addresses the same? Both plain. */
+bool address_is_same(const union hop_address *a, const union hop_address *b);
+
+/* That of a numeric address without brackets. Returns false when `ip` is
+ * none. */
+bool address_parse(const char *ip, int port, union hop_address *out);
+
+/* What address_format has written. Returns false when it is something else. */
+bool address_parse_text(const char *text, union hop_address *out);
 
 /* "192.0.2.7:5060", "[2001:db8::1]:5060". */
 void address_format(const char *ip, int port, char out[ADDRESS_TEXT]);

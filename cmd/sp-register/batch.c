@@ -11,6 +11,7 @@
 #include "cmd/sp-register/address.h"
 
 struct batch {
+	struct endpoints *endpoints;
 	struct exchange exchange[BATCH_SIZE];
 	struct mmsghdr in[BATCH_SIZE], out[BATCH_SIZE];
 	struct iovec in_iov[BATCH_SIZE], out_iov[BATCH_SIZE];
@@ -28,13 +29,15 @@ struct batch {
 	char answer[BATCH_SIZE][SIP_ANSWER_SIZE];
 };
 
-int batch_new(struct batch **out, struct sp_err *err)
+int batch_new(struct batch **out, struct endpoints *endpoints,
+	struct sp_err *err)
 {
 	struct batch *b = calloc(1, sizeof *b);
 
 	*out = b;
 	if (b == NULL)
 		return sp_err_memory(err);
+	b->endpoints = endpoints;
 	for (int i = 0; i < BATCH_SIZE; i++) {
 		b->exchange[i].data = b->data[i];
 		b->exchange[i].answer = b->answer[i];
@@ -99,6 +102,10 @@ int batch_receive(struct batch *b, int fd)
 							    : b->in[i].msg_len;
 		x->transport = "udp";
 		x->flow_id = 0;
+		x->local = b->endpoints == NULL
+				   ? -1
+				   : endpoints_of_datagram(b->endpoints, fd,
+					     &b->in[i].msg_hdr);
 		forget_interface(&b->in[i].msg_hdr);
 		x->origin.port =
 			address_read((struct sockaddr *)&b->from[i], b->ip[i]);
@@ -178,6 +185,21 @@ bool batch_unreachable(int fd, char ip[INET6_ADDRSTRLEN], int *port)
 
 /* ---- flows ------------------------------------------------------------- */
 
+/* Is looked up once for each connection. */
+static int local_of(struct endpoints *endpoints, struct flow *flow)
+{
+	char ip[INET6_ADDRSTRLEN];
+	int port;
+
+	if (flow_local(flow) == FLOW_LOCAL_UNKNOWN && endpoints != NULL) {
+		port = flow_local_address(flow, ip);
+		flow_set_local(flow,
+			endpoints_of_stream(endpoints,
+				flow_transport_kind(flow), ip, port));
+	}
+	return flow_local(flow) < 0 ? -1 : flow_local(flow);
+}
+
 int batch_add(struct batch *b, int n, struct flow *flow, const char *data,
 	size_t len)
 {
@@ -189,6 +211,7 @@ int batch_add(struct batch *b, int n, struct flow *flow, const char *data,
 	x->origin.port = flow_port(flow);
 	x->transport = flow_transport(flow);
 	x->flow_id = flow_id(flow);
+	x->local = local_of(b->endpoints, flow);
 	b->flow[n] = flow;
 	return n + 1;
 }

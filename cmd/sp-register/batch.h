@@ -3,6 +3,7 @@
 #ifndef SP_REGISTER_BATCH_H
 #define SP_REGISTER_BATCH_H
 
+#include "cmd/sp-register/endpoint.h"
 #include "cmd/sp-register/flow.h"
 #include "cmd/sp-register/service.h"
 
@@ -10,7 +11,10 @@ enum { BATCH_SIZE = 64 }; /* service_answer's limit is 64, too */
 
 struct batch;
 
-int batch_new(struct batch **batch, struct sp_err *err);
+/* endpoints: which tell where messages came to; outlive it. NULL: nobody is to
+ * know. */
+int batch_new(struct batch **batch, struct endpoints *endpoints,
+	struct sp_err *err);
 void batch_free(struct batch *batch); /* accepts NULL */
 
 /* The requests that are in it, and their answers. */

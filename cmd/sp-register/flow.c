@@ -300,6 +300,11 @@ int flow_port(const struct flow *flow)
 	return flow->port;
 }
 
+enum sp_transport flow_transport_kind(const struct flow *flow)
+{
+	return flow->transport;
+}
+
 const char *flow_transport(const struct flow *flow)
 {
 	return sp_transport_name(flow->transport);

@@ -108,6 +108,7 @@ int64_t flow_new_id(void);
 
 const char *flow_ip(const struct flow *flow);
 int flow_port(const struct flow *flow);
+enum sp_transport flow_transport_kind(const struct flow *flow);
 const char *flow_transport(const struct flow *flow);
 
 /* The hop that leads there through this connection. */

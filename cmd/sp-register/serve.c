@@ -9,6 +9,7 @@
 
 #include "cmd/sp-register/address.h"
 #include "cmd/sp-register/batch.h"
+#include "cmd/sp-register/endpoint.h"
 #include "cmd/sp-register/flow.h"
 #include "cmd/sp-register/notify.h"
 #include "cmd/sp-register/privilege.h"
@@ -48,6 +49,7 @@ struct server {
 	int64_t offset_ms; /* between the clocks, at that beat */
 	struct socket udp[MAX_LISTEN];
 	int n_udp;
+	struct endpoints *endpoints;
 	struct flows *flows;
 	struct batch *batch;
 	int n_pending; /* messages of flows in the batch */
@@ -209,7 +211,8 @@ static int start_flows(struct server *s, struct sp_err *err)
 	const struct flow_events events = {s, on_message, on_closed};
 	SSL_CTX *tls;
 
-	if (batch_new(&s->batch, err) != 0 ||
+	if (endpoints_new(&s->endpoints, err) != 0 ||
+		batch_new(&s->batch, s->endpoints, err) != 0 ||
 		flows_new(&s->flows, s->base, s->log, &events, err) != 0)
 		return -1;
 	flows_set_idle(s->flows, idle_ms(s->config));
@@ -229,6 +232,10 @@ static int add_socket(struct server *s, int fd, enum sp_transport transport,
 			"expected certificate and key");
 	}
 	log_listening(s, transport, fd);
+	if (endpoints_add(s->endpoints, transport, fd, err) != 0) {
+		close(fd);
+		return -1;
+	}
 	return transport == SP_UDP ? add_udp(s, fd, err)
 				   : flows_listen(s->flows, fd, transport, err);
 }
@@ -458,6 +465,7 @@ static void release(struct server *s)
 	if (s->base != NULL)
 		event_base_free(s->base);
 	batch_free(s->batch);
+	endpoints_free(s->endpoints);
 	service_free(s->service);
 	sp_db_close(s->db);
 	release_config(s->config);

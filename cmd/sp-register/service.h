@@ -28,6 +28,7 @@ struct exchange {
 	struct sip_origin origin;
 	const char *transport; /* "udp", "tcp", "tls" */
 	int64_t flow_id;       /* the connection; 0: a datagram */
+	int local;             /* the endpoint it came to; -1: unknown */
 
 	char *answer;       /* room for SIP_ANSWER_SIZE */
 	size_t answer_len;  /* 0: no answer */

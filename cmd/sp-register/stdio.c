@@ -43,6 +43,7 @@ static void find_peer(struct conversation *c)
 	c->exchange.data = c->message;
 	c->exchange.answer = c->answer;
 	c->exchange.transport = "tcp";
+	c->exchange.local = -1;
 	c->exchange.origin.ip = c->ip;
 	strcpy(c->ip, "127.0.0.1");
 	if (getpeername(STDIN_FILENO, (struct sockaddr *)&a, &len) == 0 &&

@@ -113,7 +113,7 @@ static void check_no_way(struct unit *u)
 
 	if (!unit_ok(u,
 		    server >= 0 && elsewhere >= 0 && phone >= 0 &&
-			    batch_new(&batch, &err) == 0,
+			    batch_new(&batch, NULL, &err) == 0,
 		    "sockets: %s", err.msg))
 		return;
 	getsockname(server, (struct sockaddr *)&to, &len);
