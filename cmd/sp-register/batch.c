@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "cmd/sp-register/address.h"
+#include "cmd/sp-register/datagram.h"
 
 struct batch {
 	struct endpoints *endpoints;
@@ -76,13 +77,6 @@ static void forget_interface(struct msghdr *h)
 		((struct in_pktinfo *)(void *)CMSG_DATA(c))->ipi_ifindex = 0;
 }
 
-/* The socket tells here what became of a datagram that was sent before. */
-static bool is_of_another(int error)
-{
-	return error == EINTR || error == ECONNREFUSED ||
-	       error == EHOSTUNREACH || error == ENETUNREACH;
-}
-
 int batch_receive(struct batch *b, int fd)
 {
 	int n;
@@ -93,7 +87,7 @@ int batch_receive(struct batch *b, int fd)
 	}
 	do
 		n = recvmmsg(fd, b->in, BATCH_SIZE, MSG_DONTWAIT, NULL);
-	while (n < 0 && is_of_another(errno));
+	while (n < 0 && datagram_is_of_another(errno));
 	for (int i = 0; i < n; i++) {
 		struct exchange *x = &b->exchange[i];
 
@@ -115,7 +109,7 @@ int batch_receive(struct batch *b, int fd)
 
 void batch_send(struct batch *b, int fd, int n)
 {
-	int sent = 0, count = 0, errors = 0;
+	int count = 0;
 
 	for (int i = 0; i < n; i++) {
 		const struct exchange *x = &b->exchange[i];
@@ -131,18 +125,7 @@ void batch_send(struct batch *b, int fd, int n)
 		h->msg_control = b->to[i].bytes;
 		h->msg_controllen = b->in[i].msg_hdr.msg_controllen;
 	}
-	while (sent < count) {
-		int done = sendmmsg(fd, b->out + sent, (unsigned)(count - sent),
-			0);
-
-		/* One that cannot be sent is as good as lost on the way: its
-		 * sender asks again. Where there is no way to it, it gets the
-		 * same error as another's each time. */
-		if (done <= 0 && is_of_another(errno) && errors++ == 0)
-			continue;
-		sent += done > 0 ? done : 1;
-		errors = 0;
-	}
+	datagrams_send(fd, b->out, count, NULL, NULL);
 }
 
 /* That nobody listens at a port only its host can tell. Any other one could
