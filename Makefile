@@ -23,7 +23,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed \
 
 LIB_LIBS := -lsqlite3 -lyaml -lnettle
 CLI_LIBS := -lcsv -ljansson
-SIP_LIBS := -losipparser2 -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lsystemd
+SIP_LIBS := -losipparser2 -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lsystemd -lcares -lresolv
 
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
 CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))

@@ -35,6 +35,17 @@ struct resolve_target {
 typedef void resolve_done(void *arg, const struct hop *hops, int n,
 	const char *why);
 
+/* By what it is reached when no SRV record says otherwise (RFC 3263 §4.1, without
+ * NAPTR; sips is always TLS), and at which port (§4.2). */
+enum sp_transport resolve_transport(const struct resolve_target *target);
+int resolve_port(const struct resolve_target *target);
+
+/* The transports whose SRV records are to be asked for, one after the other
+ * until there are some (§4.1, §4.2). Returns how many. */
+enum { RESOLVE_MAX_STEPS = 2 };
+int resolve_plan(const struct resolve_target *target,
+	enum sp_transport steps[RESOLVE_MAX_STEPS]);
+
 /* A target that needs no look-up (a numeric address; RFC 3263 §4.1 and §4.2
  * give transport and port). Returns 1 with *hop, 0 when it is a name. */
 int resolve_numeric(const struct resolve_target *target, struct hop *hop);
