@@ -12,8 +12,8 @@ enum { DNS_NAME_SIZE = 256, DNS_MAX_SERVERS = 8, DNS_MAX_ADDRESSES = 8 };
 
 struct dns;
 
-/* server: "192.0.2.53" or "192.0.2.53:5353", asked instead of those of
- * resolv.conf; NULL: those. Fails with SP_CONFIG when it is no such thing. */
+/* server: "192.0.2.53" or "192.0.2.53:5353", or several with commas, asked
+ * instead of those of resolv.conf; NULL: those. Fails with SP_CONFIG when it is no such thing. */
 int dns_new(struct dns **dns, struct event_base *base, const char *server,
 	struct sp_err *err);
 

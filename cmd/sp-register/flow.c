@@ -92,10 +92,27 @@ void flow_free(struct flow *flow)
 	free(flow);
 }
 
+/* What is wrong with a peer, or its certificate, an admin wants to know. */
+static void log_failure(const struct flow *flow, const char *why)
+{
+	const SSL *ssl = bufferevent_openssl_get_ssl(flow->stream);
+	const char *complaint = ssl == NULL ? NULL : tls_client_complaint(ssl);
+	char address[ADDRESS_TEXT];
+
+	address_format(flow->ip, flow->port, address);
+	log_write(flow->flows->log, LOG_INFO, "not-connected",
+		LOG_FIELDS({"address", address},
+			{"transport", flow_transport(flow)},
+			{"name", flow->name},
+			{"cause", complaint == NULL ? why : complaint}));
+}
+
 static void flow_close(struct flow *flow, const char *why)
 {
 	struct flows *flows = flow->flows;
 
+	if (flow->times.is_connecting)
+		log_failure(flow, why);
 	log_write(flows->log, LOG_DEBUG, "flow-closed",
 		LOG_FIELDS({"source", flow->ip},
 			{"transport", flow_transport(flow)}, {"cause", why}));

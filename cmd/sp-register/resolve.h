@@ -14,8 +14,8 @@ struct resolution;
 
 enum { RESOLVE_MAX_HOPS = 8, RESOLVE_TIMEOUT_MS = 4000 };
 
-/* server: "192.0.2.53" or "192.0.2.53:5353", asked instead of those of
- * resolv.conf; NULL: those. */
+/* server: "192.0.2.53" or "192.0.2.53:5353", or several with commas, asked
+ * instead of those of resolv.conf; NULL: those. */
 int resolver_new(struct resolver **resolver, struct event_base *base,
 	const char *server, struct sp_err *err);
 /* Drops what is under way without a word. Accepts NULL. */

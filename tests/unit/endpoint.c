@@ -1,6 +1,8 @@
 /* cmd/sp-register/endpoint: the server's own addresses. */
 #include "cmd/sp-register/endpoint.h"
 
+#include <ifaddrs.h>
+
 #include "cmd/sp-register/batch.h"
 #include "tests/unit/loop.h"
 
@@ -89,7 +91,7 @@ static void check_datagrams(struct world *w, const char *host, const char *ip,
 	const char *other)
 {
 	int port = add(w, SP_UDP, host), one, two;
-	struct batch *batch;
+	struct batch *batch = NULL;
 	struct sp_err err;
 
 	loop_must(batch_new(&batch, w->endpoints, &err) == 0, "no batch");
@@ -129,7 +131,7 @@ static void check_dual(struct world *w)
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6};
 	int off = 0, port, local;
 	char text[ADDRESS_TEXT];
-	struct batch *batch;
+	struct batch *batch = NULL;
 	struct sp_err err;
 	struct hop to = {.transport = SP_UDP};
 
@@ -152,6 +154,14 @@ static void check_dual(struct world *w)
 	expect(w, endpoints_pick(w->endpoints, &to), "127.0.0.1", port,
 		"  the way to IPv4");
 	batch_free(batch);
+}
+
+static int pick(struct world *w, enum sp_transport transport, const char *ip)
+{
+	struct hop to = {.transport = transport};
+
+	loop_must(address_parse(ip, 5060, &to.to), ip);
+	return endpoints_pick(w->endpoints, &to);
 }
 
 /* ---- by text ----------------------------------------------------------- */
@@ -195,6 +205,27 @@ static void check_own(struct world *w)
 		"the default port is another");
 }
 
+/* Those of other interfaces, each before one of loopback. */
+static void check_interfaces(struct world *w)
+{
+	int port = add(w, SP_UDP, "0.0.0.0");
+	struct ifaddrs *all;
+
+	loop_must(getifaddrs(&all) == 0, "no interfaces");
+	for (struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+		char ip[INET6_ADDRSTRLEN];
+
+		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET)
+			continue;
+		address_read(i->ifa_addr, ip);
+		unit_ok(w->u, endpoints_is_own(w->endpoints, ip, port, false),
+			"an interface's: %s", ip);
+		expect(w, pick(w, SP_UDP, "127.0.0.9"), "127.0.0.1", port,
+			"  and loopback after it");
+	}
+	freeifaddrs(all);
+}
+
 static void check_bound(struct world *w)
 {
 	int port = add(w, SP_UDP, "0.0.0.0"), n = 0;
@@ -214,14 +245,6 @@ static void check_bound(struct world *w)
 }
 
 /* ---- going out --------------------------------------------------------- */
-
-static int pick(struct world *w, enum sp_transport transport, const char *ip)
-{
-	struct hop to = {.transport = transport};
-
-	loop_must(address_parse(ip, 5060, &to.to), ip);
-	return endpoints_pick(w->endpoints, &to);
-}
 
 static void check_pick(struct world *w)
 {
@@ -276,6 +299,60 @@ static void check_streams(struct world *w)
 		udp, "made by a transport without a listener");
 }
 
+/* What a flow has brought: in a batch, with the address that it came to. */
+struct brought {
+	struct batch *batch;
+	int n;
+};
+
+static void on_message(void *arg, struct flow *flow, const char *data,
+	size_t len)
+{
+	struct brought *b = arg;
+
+	b->n = batch_add(b->batch, b->n, flow, data, len);
+}
+
+static void on_closed(void *arg, struct flow *flow, const char *why)
+{
+	(void)arg;
+	(void)flow;
+	(void)why;
+}
+
+static void check_flow(struct world *w)
+{
+	static const char TWO[] = "A\r\nContent-Length: 0\r\n\r\n"
+				  "B\r\nContent-Length: 0\r\n\r\n";
+	struct event_base *base = event_base_new();
+	struct log log = {.level = LOG_ERROR};
+	struct brought b = {.n = 0};
+	const struct flow_events events = {&b, on_message, on_closed};
+	int port = add(w, SP_TCP, "0.0.0.0"),
+	    phone = socket(AF_INET, SOCK_STREAM, 0);
+	struct flows *flows = NULL;
+	union hop_address to;
+	struct sp_err err;
+
+	loop_must(base != NULL && address_parse("127.0.0.2", port, &to) &&
+			  batch_new(&b.batch, w->endpoints, &err) == 0 &&
+			  flows_new(&flows, base, &log, &events, &err) == 0 &&
+			  flows_listen(flows, dup(w->fd[0]), SP_TCP, &err) ==
+				  0 &&
+			  connect(phone, &to.any, sizeof to.four) == 0 &&
+			  send(phone, TWO, sizeof TWO - 1, 0) > 0,
+		"no flow");
+	unit_ok(w->u, loop_until(base, &b.n, 2), "two messages of a flow");
+	expect(w, batch_exchanges(b.batch)[0].local, "127.0.0.2", port,
+		"  came to");
+	expect(w, batch_exchanges(b.batch)[1].local, "127.0.0.2", port,
+		"  both");
+	flows_free(flows);
+	batch_free(b.batch);
+	event_base_free(base);
+	close(phone);
+}
+
 static void check(struct unit *u, void (*what)(struct world *))
 {
 	struct world w;
@@ -295,10 +372,12 @@ int main(void)
 	check(&u, check_dual);
 	check(&u, check_find);
 	check(&u, check_own);
+	check(&u, check_interfaces);
 	check(&u, check_bound);
 	check(&u, check_pick);
 	check(&u, check_pick_one);
 	check(&u, check_pick_all);
 	check(&u, check_streams);
+	check(&u, check_flow);
 	return unit_done(&u);
 }

@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cmd/sp-register/flow.h"
 #include "tests/unit/loop.h"
@@ -315,6 +316,24 @@ static void check_tls(struct pair *p)
 	check_stranger(p, &hop.to, "gw.example.test", "the system's CAs");
 }
 
+/* There may be as many as the process may have files, less some. It is the last
+ * check: it cannot be undone. */
+static void check_limit(struct unit *u)
+{
+	const struct rlimit few = {64 + 3, 64 + 3};
+	union hop_address to;
+	struct pair p;
+	int n = 0;
+
+	loop_must(setrlimit(RLIMIT_NOFILE, &few) == 0, "no limit");
+	open_pair(&p, u);
+	listen_there(&p, SP_TCP, &to);
+	while (n < 10 && connect_to(&p, SP_TCP, &to, NULL) != NULL)
+		n++;
+	unit_int(u, n, 3, "not more than there may be");
+	close_pair(&p);
+}
+
 static void check(struct unit *u, void (*what)(struct pair *))
 {
 	struct pair p;
@@ -334,5 +353,6 @@ int main(void)
 	check(&u, check_silence);
 	check(&u, check_full);
 	check(&u, check_tls);
+	check_limit(&u);
 	return unit_done(&u);
 }
