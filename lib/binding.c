@@ -11,7 +11,8 @@
 #define COLUMNS                                                            \
 	"b.id, b.contact, b.call_id, b.source, b.transport, b.user_agent," \
 	" b.created_ms, l.cseq, l.refreshed_ms, l.expires_ms,"             \
-	" l.interval_ms, b.flow_id, b.instance, b.reg_id, b.path, b.q"
+	" l.interval_ms, b.flow_id, b.instance, b.reg_id, b.path, b.q,"    \
+	" b.local"
 
 static const char LIST_LIVE[] =
 	"SELECT " COLUMNS
@@ -27,7 +28,8 @@ static const char NEWEST[] =
 static const char ADD_WIDE[] =
 	"INSERT INTO binding (extension_id, contact, call_id, source,"
 	" transport, user_agent, created_ms, flow_id, instance, reg_id, path,"
-	" q) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+	" q, local)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 	" RETURNING id";
 static const char ADD_LIVE[] =
 	"INSERT INTO binding_live (binding_id, cseq, refreshed_ms, expires_ms,"
@@ -39,7 +41,7 @@ static const char UPDATE_LIVE[] =
 static const char UPDATE_WIDE[] =
 	"UPDATE binding SET contact = $2, call_id = $3, source = $4,"
 	" transport = $5, user_agent = $6, flow_id = $7, instance = $8,"
-	" reg_id = $9, path = $10, q = $11 WHERE id = $1";
+	" reg_id = $9, path = $10, q = $11, local = $12 WHERE id = $1";
 
 static const char DELETE_ONE[] = "DELETE FROM binding WHERE id = $1";
 static const char DELETE_ALL[] = "DELETE FROM binding WHERE extension_id = $1";
@@ -88,6 +90,7 @@ static void read_binding(struct sp_stmt *row, struct sp_binding *b)
 	b->reg_id = sp_col_int(row, 13);
 	sp_col_copy(row, 14, b->path, sizeof b->path);
 	b->q = sp_col_int(row, 15);
+	sp_col_copy(row, 16, b->local, sizeof b->local);
 }
 
 int sp_binding_newest(const struct sp_scope *scope, int64_t extension_id,
@@ -202,7 +205,7 @@ int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
 			    sp_text(b->transport), sp_text(b->user_agent),
 			    sp_int(scope->now_ms), sp_int(b->flow_id),
 			    sp_text(b->instance), sp_int(b->reg_id),
-			    sp_text(b->path), sp_int(b->q)),
+			    sp_text(b->path), sp_int(b->q), sp_text(b->local)),
 		    &row, err) != 1)
 		return -1;
 	id = sp_col_int(row, 0);
@@ -233,7 +236,7 @@ int sp_binding_update(const struct sp_scope *scope, const struct sp_binding *b,
 			sp_text(b->source), sp_text(b->transport),
 			sp_text(b->user_agent), sp_int(b->flow_id),
 			sp_text(b->instance), sp_int(b->reg_id),
-			sp_text(b->path), sp_int(b->q)),
+			sp_text(b->path), sp_int(b->q), sp_text(b->local)),
 		NULL, err);
 }
 

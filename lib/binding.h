@@ -25,6 +25,7 @@ struct sp_binding {
 	char contact[SP_CONTACT_SIZE]; /* URI as the softphone wrote it */
 	char call_id[SP_CALL_ID_SIZE];
 	char source[SP_SOURCE_SIZE]; /* where it came from: 192.0.2.7:5060 */
+	char local[SP_SOURCE_SIZE];  /* which own address it came to; or "" */
 	char transport[8];           /* "udp" */
 	int64_t flow_id;             /* the connection; 0: datagrams */
 	char instance[SP_INSTANCE_SIZE]; /* +sip.instance, RFC 5626; or "" */

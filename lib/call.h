@@ -48,12 +48,14 @@ struct sp_call {
 	char route[SP_CALL_ROUTE_SIZE];
 };
 
-/* All of these expect the caller's transaction but for the lists. Each writes
- * its event, with the extension that it is about: the caller's when that is one
- * of the tenant's, else the callee's or the one that was dialled.
+/* All of these expect the caller's transaction but for those that only read.
+ * Each writes its event, with the extension that it is about: the caller's when
+ * that is one of the tenant's, else the callee's or the one that was dialled. A
+ * call that has ended already, or has no row, is left as it is, without an
+ * event.
  *
  * Starts a call at scope->now_ms: fills in id and started_ms. caller_id: the
- * extension that calls; 0: a peer. Event "call-started", new value what was
+ * extension that calls, which rings until somebody answers; 0: a peer. Event "call-started", new value what was
  * dialled, old value who calls. */
 int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
 	int64_t caller_id, struct sp_err *err);
@@ -70,7 +72,8 @@ int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
 	struct sp_err *err);
 
 /* It was answered at scope->now_ms, by callee: sets answered_ms. Writes
- * expires_ms and route. Event "call-answered", new value who answered. */
+ * expires_ms and route. Event "call-answered", new value who answered. One that
+ * was answered before is left as it is. */
 int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
 	struct sp_err *err);
 
@@ -80,8 +83,7 @@ int sp_call_prolong(const struct sp_scope *scope, const struct sp_call *call,
 
 /* It ended at scope->now_ms: sets ended_ms; writes ending and status. Nobody is
  * ringing or busy with it any more. Event "call-ended", new value the ending,
- * and, when it was answered, the duration ("hung-up after 1m 12s"). A call that
- * has ended already, or has no row, is left as it is. */
+ * and, when it was answered, the duration ("hung-up after 1m 12s"). */
 int sp_call_end(const struct sp_scope *scope, struct sp_call *call,
 	const char *ending, struct sp_err *err);
 
@@ -92,15 +94,26 @@ int sp_call_list_open(const struct sp_scope *scope, int64_t after,
 	struct sp_call *list, int64_t *tenant_ids, int max, struct sp_err *err);
 
 /* Ends, as aged out, up to `max` calls whose expires_ms is past, in all tenants:
- * also those of another server process. Their ids go into ids[]. Returns their
- * number or -1. */
+ * also those of another server process; they have ended at expires_ms. Their
+ * ids go into ids[]. Returns their number or -1. */
 int sp_call_age_out(const struct sp_scope *scope, int64_t *ids, int max,
 	struct sp_err *err);
 
 /* Fills list[] with the first `max` calls from or to an extension, or diverted
- * by it, that began after after_ms, oldest first. Returns their number or
- * -1. */
+ * by it, that began after after_ms, oldest first; of those that began in the
+ * same millisecond all or none, if there is room for them at all. Returns their
+ * number or -1. */
 int sp_call_list(const struct sp_scope *scope, const char *number,
 	int64_t after_ms, struct sp_call *list, int max, struct sp_err *err);
+
+/* Is an extension in a call at scope->now_ms? Returns 1 with the one that it has
+ * answered first, or else that has rung longest: since_ms is then when it was
+ * answered or began to ring; 0 when there is none; -1. */
+int sp_call_presence(const struct sp_scope *scope, int64_t extension_id,
+	bool *is_answered, int64_t *since_ms, struct sp_err *err);
+
+/* As sp_event_prune, of which it is a part. */
+int sp_call_prune(const struct sp_scope *scope, int64_t before_ms, int64_t max,
+	struct sp_err *err);
 
 #endif

@@ -107,6 +107,23 @@ void sp_duration_format(int64_t duration_ms, char out[SP_TIME_TEXT])
 			duration_ms / UNITS[i].ms, UNITS[i].name);
 }
 
+void sp_span_format(int64_t span_ms, char out[SP_TIME_TEXT])
+{
+	const int64_t s = span_ms < 0 ? 0 : span_ms / 1000;
+	const struct {
+		int64_t n;
+		char unit;
+	} parts[] = {{s / 3600, 'h'}, {s / 60 % 60, 'm'}, {s % 60, 's'}};
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		if (parts[i].n != 0 || (parts[i].unit == 's' && used == 0))
+			used += (size_t)snprintf(out + used,
+				SP_TIME_TEXT - used, "%s%" PRId64 "%c",
+				used == 0 ? "" : " ", parts[i].n,
+				parts[i].unit);
+}
+
 /* ---- moments ----------------------------------------------------------- */
 
 /* A moment while its text is read. */

@@ -27,6 +27,10 @@ int sp_duration_parse(const char *text, int64_t *out_ms, struct sp_err *err);
  * "90s", 120 s is "2m". */
 void sp_duration_format(int64_t duration_ms, char out[SP_TIME_TEXT]);
 
+/* Writes how long something took, in whole seconds: "1h 2m 3s", "1m 12s", "1h
+ * 5s", "0s". */
+void sp_span_format(int64_t span_ms, char out[SP_TIME_TEXT]);
+
 /* Reads what a person or a script writes for a moment:
  *
  *   2026-12-24T18:00:00Z       RFC 3339; with a fraction (what is below a

@@ -1,12 +1,22 @@
 /* An event: one line of history. */
 #include "lib/event.h"
 
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/call.h"
 #include "lib/session.h"
 #include "lib/tenure.h"
 
 static const char ADD_EVENT[] =
 	"INSERT INTO event (at_ms, tenant_id, number, login, what, old_value,"
 	" new_value, tool, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+static const char ADD_EVENT_OF_NUMBER[] =
+	"INSERT INTO event (at_ms, tenant_id, number, login, what, old_value,"
+	" new_value, tool, actor) SELECT $1, $2, $3, coalesce("
+	"(SELECT u.login FROM extension e JOIN sp_user u ON u.id = e.user_id"
+	" WHERE e.tenant_id = $2 AND e.digits = $4 AND e.number = $3), ''),"
+	" $5, $6, $7, $8, $9";
 
 #define COLUMNS                                                        \
 	"seq, at_ms, number, login, what, old_value, new_value, tool," \
@@ -42,9 +52,13 @@ static const char *text_or_empty(const char *text)
 int sp_event_add(const struct sp_scope *scope, const struct sp_event *event,
 	struct sp_err *err)
 {
-	return sp_db_exec(scope->db, ADD_EVENT,
+	bool is_named = event->login != NULL;
+
+	return sp_db_exec(scope->db, is_named ? ADD_EVENT : ADD_EVENT_OF_NUMBER,
 		SP_ARGS(sp_int(scope->now_ms), sp_int(scope->tenant->id),
-			sp_text(event->number), sp_text(event->login),
+			sp_text(event->number),
+			is_named ? sp_text(event->login)
+				 : sp_int((int64_t)strlen(event->number)),
 			sp_text(event->what),
 			sp_text(text_or_empty(event->old_value)),
 			sp_text(text_or_empty(event->new_value)),
@@ -132,7 +146,8 @@ int sp_event_prune(const struct sp_scope *scope, struct sp_prune *prune,
 
 	if (sp_db_exec(scope->db, PRUNE,
 		    SP_ARGS(sp_int(before_ms), sp_int(max)), NULL, err) != 0 ||
-		sp_tenure_prune(scope, before_ms, max, err) != 0)
+		sp_tenure_prune(scope, before_ms, max, err) != 0 ||
+		sp_call_prune(scope, before_ms, max, err) != 0)
 		return -1;
 	return sp_session_prune(scope, before_ms, max, &prune->session_id, err);
 }

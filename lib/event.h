@@ -11,7 +11,7 @@
 /* What is to be written. Texts are borrowed, and never a secret. */
 struct sp_event {
 	const char *number;
-	const char *login;
+	const char *login;     /* NULL: of who has the number now, or "" */
 	const char *what;      /* one word: "assigned" */
 	const char *old_value; /* NULL: there is none */
 	const char *new_value; /* or the cause; NULL: there is none */
@@ -62,8 +62,8 @@ struct sp_prune {
 	int64_t session_id; /* where to go on; 0 at first, kept by the caller */
 };
 
-/* Deletes what of history is older: events but for the last one, tenures, and
- * login sessions that have ended but for an owner's last one. Of all tenants.
+/* Deletes what of history is older: events but for the last one, tenures,
+ * calls that are over, and login sessions that have ended but for an owner's last one. Of all tenants.
  * Expects the caller's transaction. */
 int sp_event_prune(const struct sp_scope *scope, struct sp_prune *prune,
 	struct sp_err *err);

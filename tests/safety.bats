@@ -457,7 +457,7 @@ assert_no_room() {
 	sp-assign -q asmith
 	sqlite3 sp.db "PRAGMA user_version=99" >/dev/null
 	assert_all_refused 78 "database '$SP_DB' has schema 99, this sp knows up\
- to 3: use a newer sp"
+ to 4: use a newer sp"
 }
 
 @test "safety: a database that was cut off is refused by all" {
@@ -514,7 +514,7 @@ given_schema_1() {
 
 @test "safety: an old database is left alone by readers and dry runs" {
 	given_schema_1
-	assert_all_refused 78 "database '$SP_DB' has schema 1, this sp needs 3:\
+	assert_all_refused 78 "database '$SP_DB' has schema 1, this sp needs 4:\
  any tool that writes brings it up to date" \
 		"sp-status -o tsv" "sp-status --history 1000" "sp-forward" \
 		"sp-forward --resolve 1000" "sp-assign -n asmith" \
@@ -530,7 +530,7 @@ given_schema_1() {
 	assert_equal "$stderr" ""
 	# The number that is free again comes first.
 	assert_output $'1002\tenew\t\t\t1002@acme.example'
-	assert_equal "$(sql "PRAGMA user_version")" 3
+	assert_equal "$(sql "PRAGMA user_version")" 4
 	assert_equal "$(sp-status -q -o tsv --columns \
 		number,login,first,last,state,forwarding)" \
 		$'1000\tasmith\tAnne\tSmith\tregistered\tno-answer=voicemail/25s
@@ -560,7 +560,7 @@ given_schema_1() {
 		# shellcheck disable=SC2086
 		run --separate-stderr $command
 		assert_success
-		assert_equal "$(sql "PRAGMA user_version")" 3
+		assert_equal "$(sql "PRAGMA user_version")" 4
 		assert_sound
 	done
 }

@@ -26,6 +26,7 @@ static void add_by(struct world *w, const char *contact, const char *path,
 	struct sp_binding b = {.call_id = "1",
 		.flow_id = flow_id,
 		.source = "192.0.2.1:5060",
+		.local = "192.0.2.9:5060",
 		.transport = "udp",
 		.user_agent = "phone",
 		.cseq = 1,
@@ -104,8 +105,11 @@ static void check_session(struct unit *u)
 	unit_int(u, get(&w, 0).interval_ms, 20, "  its interval");
 	unit_int(u, get(&w, 0).cseq, 2, "  its CSeq");
 	unit_str(u, get(&w, 0).user_agent, "phone", "  the narrow row only");
+	unit_str(u, get(&w, 0).local, "192.0.2.9:5060", "  where it came to");
+	snprintf(b.local, sizeof b.local, "192.0.2.8:5060");
 	unit_int(u, sp_binding_update(&w.scope, &b, &w.err), 0, "rewritten");
 	unit_str(u, get(&w, 0).user_agent, "other", "  the wide row");
+	unit_str(u, get(&w, 0).local, "192.0.2.8:5060", "  all of it");
 	sp_binding_remove(&w.scope, id, &b, &w.err);
 	unit_str(u, world_events(&w), "1000 unregistered:sip:a>",
 		"one is removed");

@@ -134,6 +134,31 @@ static void check_formatted(struct unit *u)
 	}
 }
 
+static void check_spans(struct unit *u)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} cases[] = {
+		{-1, "0s"},
+		{0, "0s"},
+		{999, "0s"},
+		{1999, "1s"},
+		{60000, "1m"},
+		{72000, "1m 12s"},
+		{3600000, "1h"},
+		{3605000, "1h 5s"},
+		{3723000, "1h 2m 3s"},
+		{36525 * DAY_MS, "876600h"},
+	};
+	char text[SP_TIME_TEXT];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		sp_span_format(cases[i].ms, text);
+		unit_str(u, text, cases[i].text, cases[i].text);
+	}
+}
+
 static void check_times(struct unit *u)
 {
 	static const struct {
@@ -469,6 +494,7 @@ int main(void)
 	check_durations(&u);
 	check_refused(&u);
 	check_formatted(&u);
+	check_spans(&u);
 	check_times(&u);
 	check_clocks(&u);
 	check_moments(&u);

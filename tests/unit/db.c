@@ -482,7 +482,7 @@ static void check_strangers(struct unit *u)
 	} cases[] = {
 		{"newer", "PRAGMA user_version=99",
 			"database 'DIR/s.db' has "
-			"schema 99, this sp knows up to 3: use a newer sp"},
+			"schema 99, this sp knows up to 4: use a newer sp"},
 		{"another program's", "PRAGMA application_id=1",
 			"database 'DIR/s.db' is not one of sp"},
 		{"one without id", "PRAGMA application_id=0",

@@ -195,6 +195,7 @@ static void check_users(struct unit *u, struct world *w)
 	unit_int(u, sp_binding_list(&w->scope, 1, &b, 1, &w->err), 1,
 		"a binding");
 	unit_int(u, b.cseq, 3, "  its CSeq");
+	unit_str(u, b.local, "", "  its own address, not known");
 	unit_int(u, sp_session_is_open(&w->scope, 1, &w->err), 1,
 		"a session is open");
 }

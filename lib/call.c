@@ -1,0 +1,398 @@
+/* A call: its row while it lasts, which stays as its record. */
+#include "lib/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/event.h"
+#include "lib/text.h"
+
+static const char START[] =
+	"INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller, dialled,"
+	" callee, started_ms, expires_ms, route)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
+static const char RING[] =
+	"UPDATE call SET callee = $2 WHERE id = $1 AND ended_ms = 0";
+static const char ANSWER[] =
+	"UPDATE call SET answered_ms = $2, callee = $3, expires_ms = $4,"
+	" route = $5 WHERE id = $1 AND ended_ms = 0 AND answered_ms = 0";
+static const char PROLONG[] = "UPDATE call SET expires_ms = $2, route = $3"
+			      " WHERE id = $1 AND ended_ms = 0";
+static const char END[] =
+	"UPDATE call SET ended_ms = $2, ending = $3, status = $4"
+	" WHERE id = $1 AND ended_ms = 0";
+
+static const char SET_LEG[] =
+	"INSERT INTO call_leg (call_id, is_callee, extension_id, is_answered,"
+	" since_ms) VALUES ($1, $2, $3, 0, $4)"
+	" ON CONFLICT (call_id, is_callee) DO UPDATE SET"
+	" extension_id = $3, is_answered = 0, since_ms = $4";
+static const char ANSWER_LEGS[] =
+	"UPDATE call_leg SET is_answered = 1, since_ms = $2 WHERE call_id = $1";
+static const char DROP_CALLEE[] =
+	"DELETE FROM call_leg WHERE call_id = $1 AND is_callee = 1";
+static const char DROP_LEGS[] = "DELETE FROM call_leg WHERE call_id = $1";
+
+/* The first of them that was answered, else that began to ring. A call that has
+ * aged out is none, whether somebody has ended it yet or not. */
+static const char PRESENCE[] =
+	"SELECT l.is_answered, l.since_ms FROM call_leg l"
+	" JOIN call c ON c.id = l.call_id"
+	" WHERE l.extension_id = $1 AND c.ended_ms = 0 AND c.expires_ms > $2"
+	" ORDER BY l.is_answered DESC, l.since_ms LIMIT 1";
+
+static const char DIVERT[] =
+	"INSERT INTO call_diversion (tenant_id, number, started_ms, call_id)"
+	" SELECT tenant_id, $2, started_ms, id FROM call"
+	" WHERE id = $1 AND ended_ms = 0 ON CONFLICT DO NOTHING";
+
+#define COLUMNS                                                             \
+	"c.id, c.sip_call_id, c.caller_tag, c.caller, c.dialled, c.callee," \
+	" c.started_ms, c.answered_ms, c.ended_ms, c.expires_ms, c.ending," \
+	" c.status, c.route, c.tenant_id"
+enum { TENANT_ID = 13 };
+
+static const char LIST_OPEN[] = "SELECT " COLUMNS " FROM call c"
+				" WHERE c.ended_ms = 0 AND c.id > $1"
+				" ORDER BY c.id LIMIT $2";
+static const char LIST_DUE[] = "SELECT " COLUMNS " FROM call c"
+			       " WHERE c.ended_ms = 0 AND c.expires_ms <= $1"
+			       " ORDER BY c.expires_ms LIMIT $2";
+
+/* Of each kind the first few. */
+#define FIRST_OF(select)                                \
+	"SELECT id FROM (" select " AND tenant_id = $1" \
+	" AND started_ms > $3 ORDER BY started_ms LIMIT $4)"
+static const char LIST_OF_NUMBER[] =
+	"SELECT " COLUMNS " FROM call c WHERE c.id IN (" FIRST_OF(
+		"SELECT id FROM call WHERE "
+		"caller = $2") " UNION"
+			       " " FIRST_OF(
+				       "SE"
+				       "LE"
+				       "CT"
+				       " i"
+				       "d "
+				       "FR"
+				       "OM"
+				       " c"
+				       "al"
+				       "l "
+				       "WH"
+				       "ER"
+				       "E "
+				       "di"
+				       "al"
+				       "le"
+				       "d "
+				       "= "
+				       "$"
+				       "2") " UNION " FIRST_OF("SELECT "
+							       "id "
+							       "FROM "
+							       "call "
+							       "WHERE "
+							       "callee "
+							       "= $2"
+							       " AND "
+							       "callee "
+							       "<> "
+							       "dialled"
+							       " AND "
+							       "callee "
+							       "<> ''") " UNION"
+									" " FIRST_OF("SELECT call_id AS id FROM call_diversion"
+										     " WHERE number = $2") ") ORDER BY c.started_ms, c.id LIMIT $4";
+
+/* Looks at the oldest few only. One that nobody has ended goes too. */
+static const char PRUNE[] =
+	"DELETE FROM call WHERE id IN (SELECT id FROM"
+	" (SELECT id, ended_ms, expires_ms FROM call ORDER BY id LIMIT $2)"
+	" WHERE CASE WHEN ended_ms = 0 THEN expires_ms ELSE ended_ms END < $1)";
+
+/* ---- events ------------------------------------------------------------ */
+
+static bool is_extension(const char *party)
+{
+	return sp_text_is_digits(party) && strlen(party) <= SP_NUMBER_DIGITS;
+}
+
+/* The extension that an event of the call is about; "": it is none's. */
+static const char *about(const struct sp_call *call)
+{
+	const char *const parties[] = {call->caller, call->callee,
+		call->dialled};
+
+	for (size_t i = 0; i < sizeof parties / sizeof parties[0]; i++)
+		if (is_extension(parties[i]))
+			return parties[i];
+	return "";
+}
+
+static int tell(const struct sp_scope *scope, const char *number,
+	const char *what, const char *old_value, const char *new_value,
+	struct sp_err *err)
+{
+	const struct sp_event event = {.number = number,
+		.what = what,
+		.old_value = old_value,
+		.new_value = new_value};
+
+	return sp_event_add(scope, &event, err);
+}
+
+/* ---- a call's life ----------------------------------------------------- */
+
+static int set_leg(const struct sp_scope *scope, int64_t call_id,
+	bool is_callee, int64_t extension_id, struct sp_err *err)
+{
+	return sp_db_exec(scope->db, SET_LEG,
+		SP_ARGS(sp_int(call_id), sp_int(is_callee),
+			sp_int(extension_id), sp_int(scope->now_ms)),
+		NULL, err);
+}
+
+static int exec_for(const struct sp_scope *scope, const char *sql,
+	int64_t call_id, struct sp_err *err)
+{
+	return sp_db_exec(scope->db, sql, SP_ARGS(sp_int(call_id)), NULL, err);
+}
+
+int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
+	int64_t caller_id, struct sp_err *err)
+{
+	struct sp_stmt *row;
+
+	if (sp_db_first(scope->db, START,
+		    SP_ARGS(sp_int(scope->tenant->id),
+			    sp_text(call->sip_call_id),
+			    sp_text(call->caller_tag), sp_text(call->caller),
+			    sp_text(call->dialled), sp_text(call->callee),
+			    sp_int(scope->now_ms), sp_int(call->expires_ms),
+			    sp_text(call->route)),
+		    &row, err) != 1)
+		return -1;
+	call->id = sp_col_int(row, 0);
+	sp_db_done(row);
+	call->started_ms = scope->now_ms;
+	if (caller_id != 0 &&
+		set_leg(scope, call->id, false, caller_id, err) != 0)
+		return -1;
+	return tell(scope, about(call), "call-started", call->caller,
+		call->dialled, err);
+}
+
+int sp_call_ring(const struct sp_scope *scope, const struct sp_call *call,
+	int64_t callee_id, struct sp_err *err)
+{
+	int64_t n;
+
+	if (sp_db_exec(scope->db, RING,
+		    SP_ARGS(sp_int(call->id), sp_text(call->callee)), &n,
+		    err) != 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (callee_id == 0)
+		return exec_for(scope, DROP_CALLEE, call->id, err);
+	return set_leg(scope, call->id, true, callee_id, err);
+}
+
+int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
+	const char *number, enum sp_condition condition, const char *target,
+	struct sp_err *err)
+{
+	int64_t n;
+
+	if (sp_db_exec(scope->db, DIVERT,
+		    SP_ARGS(sp_int(call->id), sp_text(number)), &n, err) != 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (exec_for(scope, DROP_CALLEE, call->id, err) != 0)
+		return -1;
+	return tell(scope, number, "call-diverted",
+		sp_condition_name(condition), target, err);
+}
+
+int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
+	struct sp_err *err)
+{
+	int64_t n;
+
+	if (sp_db_exec(scope->db, ANSWER,
+		    SP_ARGS(sp_int(call->id), sp_int(scope->now_ms),
+			    sp_text(call->callee), sp_int(call->expires_ms),
+			    sp_text(call->route)),
+		    &n, err) != 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	call->answered_ms = scope->now_ms;
+	if (sp_db_exec(scope->db, ANSWER_LEGS,
+		    SP_ARGS(sp_int(call->id), sp_int(scope->now_ms)), NULL,
+		    err) != 0)
+		return -1;
+	return tell(scope, about(call), "call-answered", "", call->callee, err);
+}
+
+int sp_call_prolong(const struct sp_scope *scope, const struct sp_call *call,
+	struct sp_err *err)
+{
+	return sp_db_exec(scope->db, PROLONG,
+		SP_ARGS(sp_int(call->id), sp_int(call->expires_ms),
+			sp_text(call->route)),
+		NULL, err);
+}
+
+/* At ended_ms, which may have passed. Returns 1, 0 when it was not open, -1. */
+static int end(const struct sp_scope *scope, struct sp_call *call,
+	const char *ending, int64_t ended_ms, struct sp_err *err)
+{
+	char text[sizeof call->ending + SP_TIME_TEXT + 8];
+	char lasted[SP_TIME_TEXT];
+	int64_t n;
+
+	if (sp_db_exec(scope->db, END,
+		    SP_ARGS(sp_int(call->id), sp_int(ended_ms), sp_text(ending),
+			    sp_int(call->status)),
+		    &n, err) != 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	call->ended_ms = ended_ms;
+	snprintf(call->ending, sizeof call->ending, "%s", ending);
+	snprintf(text, sizeof text, "%s", call->ending);
+	if (call->answered_ms != 0) {
+		sp_span_format(ended_ms - call->answered_ms, lasted);
+		snprintf(text, sizeof text, "%s after %s", call->ending,
+			lasted);
+	}
+	if (exec_for(scope, DROP_LEGS, call->id, err) != 0 ||
+		tell(scope, about(call), "call-ended", "", text, err) != 0)
+		return -1;
+	return 1;
+}
+
+int sp_call_end(const struct sp_scope *scope, struct sp_call *call,
+	const char *ending, struct sp_err *err)
+{
+	return end(scope, call, ending, scope->now_ms, err) < 0 ? -1 : 0;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static void read_call(struct sp_stmt *row, struct sp_call *c)
+{
+	c->id = sp_col_int(row, 0);
+	sp_col_copy(row, 1, c->sip_call_id, sizeof c->sip_call_id);
+	sp_col_copy(row, 2, c->caller_tag, sizeof c->caller_tag);
+	sp_col_copy(row, 3, c->caller, sizeof c->caller);
+	sp_col_copy(row, 4, c->dialled, sizeof c->dialled);
+	sp_col_copy(row, 5, c->callee, sizeof c->callee);
+	c->started_ms = sp_col_int(row, 6);
+	c->answered_ms = sp_col_int(row, 7);
+	c->ended_ms = sp_col_int(row, 8);
+	c->expires_ms = sp_col_int(row, 9);
+	sp_col_copy(row, 10, c->ending, sizeof c->ending);
+	c->status = (int)sp_col_int(row, 11);
+	sp_col_copy(row, 12, c->route, sizeof c->route);
+}
+
+/* tenant_ids: or NULL. */
+static int read_list(const struct sp_scope *scope, const char *sql,
+	const struct sp_value *args, struct sp_call *list, int64_t *tenant_ids,
+	int max, struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int n = 0, rc = 0;
+
+	if (sp_db_query(scope->db, sql, args, &row, err) != 0)
+		return -1;
+	while (n < max && (rc = sp_db_step(row, err)) == 1) {
+		if (tenant_ids != NULL)
+			tenant_ids[n] = sp_col_int(row, TENANT_ID);
+		read_call(row, &list[n++]);
+	}
+	sp_db_done(row);
+	return rc < 0 ? -1 : n;
+}
+
+int sp_call_list_open(const struct sp_scope *scope, int64_t after,
+	struct sp_call *list, int64_t *tenant_ids, int max, struct sp_err *err)
+{
+	return read_list(scope, LIST_OPEN, SP_ARGS(sp_int(after), sp_int(max)),
+		list, tenant_ids, max, err);
+}
+
+int sp_call_list(const struct sp_scope *scope, const char *number,
+	int64_t after_ms, struct sp_call *list, int max, struct sp_err *err)
+{
+	int n = read_list(scope, LIST_OF_NUMBER,
+		SP_ARGS(sp_int(scope->tenant->id), sp_text(number),
+			sp_int(after_ms), sp_int(max)),
+		list, NULL, max, err);
+	int whole = n;
+
+	if (n < max)
+		return n;
+	/* Those that began with the last one may not all be here. */
+	while (whole > 0 &&
+		list[whole - 1].started_ms == list[n - 1].started_ms)
+		whole--;
+	return whole > 0 ? whole : n;
+}
+
+int sp_call_presence(const struct sp_scope *scope, int64_t extension_id,
+	bool *is_answered, int64_t *since_ms, struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc = sp_db_first(scope->db, PRESENCE,
+		SP_ARGS(sp_int(extension_id), sp_int(scope->now_ms)), &row,
+		err);
+
+	if (rc == 1) {
+		*is_answered = sp_col_int(row, 0) != 0;
+		*since_ms = sp_col_int(row, 1);
+		sp_db_done(row);
+	}
+	return rc;
+}
+
+/* ---- going ------------------------------------------------------------- */
+
+int sp_call_age_out(const struct sp_scope *scope, int64_t *ids, int max,
+	struct sp_err *err)
+{
+	enum { PAGE = 16 };
+	struct sp_call due[PAGE];
+	int64_t tenant_ids[PAGE];
+	int total = 0, n = 1;
+
+	while (total < max && n > 0) {
+		int room = max - total < PAGE ? max - total : PAGE;
+
+		n = read_list(scope, LIST_DUE,
+			SP_ARGS(sp_int(scope->now_ms), sp_int(room)), due,
+			tenant_ids, room, err);
+		for (int i = 0; i < n; i++) {
+			struct sp_tenant tenant = {.id = tenant_ids[i]};
+			struct sp_scope its = *scope;
+
+			its.tenant = &tenant;
+			if (end(&its, &due[i], SP_CALL_AGED_OUT,
+				    due[i].expires_ms, err) < 0)
+				return -1;
+			ids[total++] = due[i].id;
+		}
+	}
+	return n < 0 ? -1 : total;
+}
+
+int sp_call_prune(const struct sp_scope *scope, int64_t before_ms, int64_t max,
+	struct sp_err *err)
+{
+	return sp_db_exec(scope->db, PRUNE,
+		SP_ARGS(sp_int(before_ms), sp_int(max)), NULL, err);
+}
