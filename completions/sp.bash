@@ -112,7 +112,7 @@ _sp_values() {
 	case $1 in
 	FORMAT) printf '%s\n' table tsv csv json jsonl yaml ;;
 	STATE)
-		printf '%s\n' free resting reserved offline registered late lost
+		printf '%s\n' free resting reserved offline registered late lost ringing busy
 		;;
 	CONDITION) printf '%s\n' always busy no-answer offline ;;
 	COLUMN)

@@ -74,7 +74,7 @@ function __sp_values --argument-names tool kind
             string split ' ' 'table tsv csv json jsonl yaml'
         case STATE
             string split ' ' \
-                'free resting reserved offline registered late lost'
+                'free resting reserved offline registered late lost ringing busy'
         case CONDITION
             string split ' ' 'always busy no-answer offline'
         case COLUMN

@@ -61,49 +61,17 @@ static const char LIST_DUE[] = "SELECT " COLUMNS " FROM call c"
 			       " ORDER BY c.expires_ms LIMIT $2";
 
 /* Of each kind the first few. */
-#define FIRST_OF(select)                                \
-	"SELECT id FROM (" select " AND tenant_id = $1" \
-	" AND started_ms > $3 ORDER BY started_ms LIMIT $4)"
+#define FIRST                                     \
+	" AND tenant_id = $1 AND started_ms > $3" \
+	" ORDER BY started_ms LIMIT $4)"
 static const char LIST_OF_NUMBER[] =
-	"SELECT " COLUMNS " FROM call c WHERE c.id IN (" FIRST_OF(
-		"SELECT id FROM call WHERE "
-		"caller = $2") " UNION"
-			       " " FIRST_OF(
-				       "SE"
-				       "LE"
-				       "CT"
-				       " i"
-				       "d "
-				       "FR"
-				       "OM"
-				       " c"
-				       "al"
-				       "l "
-				       "WH"
-				       "ER"
-				       "E "
-				       "di"
-				       "al"
-				       "le"
-				       "d "
-				       "= "
-				       "$"
-				       "2") " UNION " FIRST_OF("SELECT "
-							       "id "
-							       "FROM "
-							       "call "
-							       "WHERE "
-							       "callee "
-							       "= $2"
-							       " AND "
-							       "callee "
-							       "<> "
-							       "dialled"
-							       " AND "
-							       "callee "
-							       "<> ''") " UNION"
-									" " FIRST_OF("SELECT call_id AS id FROM call_diversion"
-										     " WHERE number = $2") ") ORDER BY c.started_ms, c.id LIMIT $4";
+	"SELECT " COLUMNS " FROM call c WHERE c.id IN ("
+	"SELECT id FROM (SELECT id FROM call WHERE caller = $2" FIRST
+	" UNION SELECT id FROM (SELECT id FROM call WHERE dialled = $2" FIRST
+	" UNION SELECT id FROM (SELECT id FROM call WHERE callee = $2"
+	" AND callee <> dialled AND callee <> ''" FIRST
+	" UNION SELECT call_id FROM (SELECT call_id FROM call_diversion"
+	" WHERE number = $2" FIRST ") ORDER BY c.started_ms, c.id LIMIT $4";
 
 /* Looks at the oldest few only. One that nobody has ended goes too. */
 static const char PRUNE[] =

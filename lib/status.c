@@ -1,10 +1,11 @@
-/* Who is assigned, on line, late, lost. */
+/* Who is assigned, on line, late, lost, busy. */
 #include "lib/status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/call.h"
 #include "lib/session.h"
 #include "lib/text.h"
 
@@ -44,6 +45,8 @@ static const char *const NAMES[SP_N_STATES] = {
 	[SP_REGISTERED] = "registered",
 	[SP_LATE] = "late",
 	[SP_LOST] = "lost",
+	[SP_RINGING] = "ringing",
+	[SP_TALKING] = "busy",
 };
 
 enum { PAGE = 128 };
@@ -100,21 +103,32 @@ enum sp_state sp_status_derive(const struct sp_status_facts *facts,
 		return facts->session_was_lost ? SP_LOST : SP_AWAY;
 	if (b == NULL || b->expires_ms <= now_ms)
 		return SP_LOST;
+	/* Late or not: it is heard of by the call. */
+	if (facts->is_in_call)
+		return facts->call_is_answered ? SP_TALKING : SP_RINGING;
 	return is_late(facts, now_ms) ? SP_LATE : SP_REGISTERED;
 }
 
+/* What a state may have begun with; 0: not known. */
+struct moments {
+	int64_t assigned_ms, started_ms, ended_ms; /* the session's */
+	int64_t call_ms; /* answered, or began to ring */
+};
+
 /* Where a state's text says "since". */
-static int64_t since_of(const struct sp_status *status, int64_t assigned_ms,
-	int64_t started_ms, int64_t ended_ms)
+static int64_t since_of(const struct sp_status *status, const struct moments *m)
 {
 	switch (status->state) {
 	case SP_FREE:
 	case SP_RESTING: return status->extension.free_from_ms;
-	case SP_AWAY: return ended_ms != 0 ? ended_ms : assigned_ms;
+	case SP_AWAY: return m->ended_ms != 0 ? m->ended_ms : m->assigned_ms;
 	case SP_REGISTERED:
-	case SP_LATE: return started_ms;
+	case SP_LATE: return m->started_ms;
 	case SP_LOST:
-		return ended_ms != 0 ? ended_ms : status->binding.expires_ms;
+		return m->ended_ms != 0 ? m->ended_ms
+					: status->binding.expires_ms;
+	case SP_RINGING:
+	case SP_TALKING: return m->call_ms;
 	default: return 0;
 	}
 }
@@ -178,16 +192,46 @@ static int read_rules(const struct sp_scope *scope, struct sp_stmt *row,
 	return 0;
 }
 
+/* Only who is on line is asked about. */
+static int read_call(const struct sp_scope *scope,
+	const struct sp_status *status, struct sp_status_facts *facts,
+	int64_t *since_ms, struct sp_err *err)
+{
+	struct sp_scope then = *scope;
+	int rc;
+
+	then.now_ms = phones_ms(scope);
+	if (status->binding.expires_ms <= then.now_ms)
+		return 0;
+	rc = sp_call_presence(&then, status->extension.id,
+		&facts->call_is_answered, since_ms, err);
+	facts->is_in_call = rc == 1;
+	return rc < 0 ? -1 : 0;
+}
+
+/* Of an extension whose session is open. */
+static int read_phone(const struct sp_scope *scope, struct sp_status *status,
+	struct sp_status_facts *facts, int64_t *call_ms, struct sp_err *err)
+{
+	bool found;
+
+	if (newest_binding(scope, status, &found, err) != 0)
+		return -1;
+	if (!found)
+		return 0;
+	facts->binding = &status->binding;
+	return read_call(scope, status, facts, call_ms, err);
+}
+
 static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	struct sp_status *status, struct sp_err *err)
 {
 	const struct sp_tenant *tenant = scope->tenant;
-	int64_t assigned_ms = sp_col_int(row, ASSIGNED_MS);
-	int64_t started_ms = sp_col_int(row, STARTED_MS);
-	int64_t ended_ms = sp_col_int(row, ENDED_MS);
+	struct moments m = {.assigned_ms = sp_col_int(row, ASSIGNED_MS),
+		.started_ms = sp_col_int(row, STARTED_MS),
+		.ended_ms = sp_col_int(row, ENDED_MS)};
 	const char *ending = sp_col_text(row, ENDING);
 	struct sp_status_facts facts = {.refresh_ms = tenant->refresh_ms};
-	bool found = false;
 
 	sp_extension_read(row, &status->extension);
 	read_session(row, &status->binding);
@@ -195,18 +239,17 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	facts.is_reserved =
 		!facts.is_assigned && is_reserved(tenant, &status->extension);
 	facts.free_from_ms = status->extension.free_from_ms;
-	facts.has_session = started_ms != 0;
-	facts.session_is_open = started_ms != 0 && ended_ms == 0;
+	facts.has_session = m.started_ms != 0;
+	facts.session_is_open = m.started_ms != 0 && m.ended_ms == 0;
 	facts.session_was_lost =
 		ending != NULL && strcmp(ending, SP_ENDED_LOST) == 0;
 	if (facts.session_is_open &&
-		newest_binding(scope, status, &found, err) != 0)
+		read_phone(scope, status, &facts, &m.call_ms, err) != 0)
 		return -1;
-	facts.binding = found ? &status->binding : NULL;
 	/* What nobody has rests by the clock, server or not. */
 	status->state = sp_status_derive(&facts,
 		facts.is_assigned ? phones_ms(scope) : scope->now_ms);
-	status->since_ms = since_of(status, assigned_ms, started_ms, ended_ms);
+	status->since_ms = since_of(status, &m);
 	return read_rules(scope, row, status, err);
 }
 

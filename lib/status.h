@@ -1,4 +1,4 @@
-/* Who is assigned, on line, late, lost: what sp-status shows. Derived from the
+/* Who is assigned, on line, late, lost, busy: what sp-status shows. Derived from the
  * database and a moment, never from a process. */
 #ifndef SP_LIB_STATUS_H
 #define SP_LIB_STATUS_H
@@ -21,6 +21,8 @@ enum sp_state {
 	SP_REGISTERED, /* a binding, refreshed in time */
 	SP_LATE,       /* a binding whose refresh is overdue */
 	SP_LOST,       /* the last binding ran out without a logout */
+	SP_RINGING,    /* a binding, and a call that nobody has answered yet */
+	SP_TALKING,    /* "busy": a binding, and an answered call */
 	SP_N_STATES,
 };
 
@@ -44,6 +46,7 @@ struct sp_status_facts {
 	bool has_session, session_is_open, session_was_lost;
 	const struct sp_binding *binding; /* the newest; NULL: none */
 	int64_t refresh_ms;               /* the tenant's */
+	bool is_in_call, call_is_answered;
 };
 
 /* Pure: the state at now_ms (DESIGN of the states: sp-status(1)). */

@@ -18,7 +18,7 @@ teardown() { common_teardown; }
 
 SHELLS='bash zsh fish'
 TOOLS='sp-assign sp-recycle sp-forward sp-register sp-status'
-STATES='free resting reserved offline registered late lost'
+STATES='free resting reserved offline registered late lost ringing busy'
 
 # press SHELL KEYS: types KEYS to it.
 press() {
@@ -164,7 +164,7 @@ long_options() {
 	assert_offers 'sp-status --state=late,lost,of' offline
 	run sp-status --state x
 	assert_output --partial \
-		"$(sed 's/ /, /g; s/, lost/ or lost/' <<<"$STATES")"
+		"$(sed 's/ /, /g; s/, busy/ or busy/' <<<"$STATES")"
 }
 
 @test "completions: conditions, and targets" {

@@ -185,6 +185,65 @@ columns() {
 		"1 assigned 100 session 1 tenure 100 x"
 }
 
+# calls ARG...: those of a history: number, time, until, login, old, new.
+calls() {
+	sp-status -o tsv --columns number,time,until,what,login,old,new \
+		--history "$@" | awk -F '\t' -v OFS='|' '$4 == "call" {
+			print $1, substr($2, 12), substr($3, 12), $5, $6, $7 }'
+}
+
+@test "sp-status: --history has the calls of a number, of both sides" {
+	given_owners
+	given_call 1001 1500 started_s=7800 answered_s=7802 ended_s=7874 \
+		ending=hung-up status=200
+	given_call sip:+49@trunk 1001 started_s=7900 ended_s=7901 ending=busy \
+		status=486
+	given_call 1500 1001 started_s=8000 ended_s=8001 ending=failed status=503
+	given_call 1500 1999 started_s=8100 callee=1001 answered_s=8101
+	given_call 1500 1999 started_s=8200 callee=
+	assert_equal "$(calls 1001)" "\
+1001|02:10:00Z|02:11:14Z|bjones|1001 -> 1500|answered 2026-01-01T02:10:02Z, hung-up after 1m 12s
+1001|02:11:40Z|02:11:41Z|bjones|sip:+49@trunk -> 1001|busy
+1001|02:13:20Z|02:13:21Z|bjones|1500 -> 1001|failed 503
+1001|02:15:00Z||bjones|1500 -> 1999 -> 1001|answered 2026-01-01T02:15:01Z"
+	assert_equal "$(calls 1999 | cut -d '|' -f 2,5,6)" "\
+02:15:00Z|1500 -> 1999 -> 1001|answered 2026-01-01T02:15:01Z
+02:16:40Z|1500 -> 1999|"
+	assert_equal "$(calls 1500 | wc -l)" 4
+	run --separate-stderr sp-status -o jsonl --columns until,what,new,tool \
+		--history 1999
+	assert_line '{"until":null,"what":"call","new":null,"tool":null}'
+}
+
+@test "sp-status: --history of a login has the calls of its time only" {
+	given_owners
+	given_call 1500 1001 started_s=60 ended_s=61 ending=no-answer
+	given_call 1500 1001 started_s=5000 ended_s=5001 ending=cancelled
+	given_call 1500 1001 started_s=7300 ended_s=7301 ending=rejected
+	assert_equal "$(calls user:asmith)" "\
+1001|00:01:00Z|00:01:01Z|asmith|1500 -> 1001|no-answer
+1500|02:01:40Z|02:01:41Z|asmith|1500 -> 1001|rejected"
+	assert_equal "$(calls bjones | cut -d '|' -f 2,4)" "02:01:40Z|bjones"
+	# Nobody had it in between.
+	assert_equal "$(calls 1001 | cut -d '|' -f 2,4)" "\
+00:01:00Z|asmith
+01:23:20Z|
+02:01:40Z|bjones"
+}
+
+@test "sp-status: --history has pages of calls, none is lost" {
+	local i
+
+	given_user asmith 1001
+	for ((i = 0; i < 150; i++)); do
+		echo "INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller,
+			dialled, callee, started_ms, expires_ms, route)
+			VALUES (1, 'x', 'x', '1001', 'n$i', '', $((i / 3)), 1, '');"
+	done | sqlite3 sp.db
+	sql "UPDATE call SET started_ms = started_ms + 1000"
+	assert_equal "$(calls 1001 | sort -u | wc -l)" 150
+}
+
 # ---- as of ------------------------------------------------------------------
 
 # then TIME [ARG...]: number, login, state, since as of 2026-01-01 TIME.
@@ -630,6 +689,21 @@ assert_events() {
 	assert_output "\
 1001|recycled|a|1001||sp-recycle
 1002|forwarding|b|busy=1001||sp-recycle"
+}
+
+@test "sp-status: --follow tells of calls" {
+	given_user a 1001
+	sql "INSERT INTO event (at_ms, tenant_id, number, login, what, old_value,
+			new_value, tool, actor)
+		VALUES (1, 1, '1001', 'a', 'call-started', '1001', '1002', 't', 's'),
+			(1, 1, '', '', 'call-started', 'sip:x@y', 'sales', 't', 's'),
+			(1, 1, '1001', 'a', 'call-ended', '', 'hung-up after 1m 12s',
+			't', 's')"
+	run --separate-stderr columns number,what,login,old,new --since 1
+	assert_success
+	assert_output $'1001\tcall-started\ta\t1001\t1002
+\tcall-started\t\tsip:x@y\tsales
+1001\tcall-ended\ta\t\thung-up after 1m 12s'
 }
 
 @test "sp-status: an event has the person as its actor, also under sudo" {

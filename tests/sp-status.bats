@@ -165,6 +165,83 @@ state() {
 	assert_equal "$(cut -f 11,12 <<<"$output")" $'2023-12-31T23:59:57Z\t27'
 }
 
+# given_in_call: 1001 and 1002 are on line, and 1001 has called 1002.
+given_in_call() {
+	for number in 1001 1002; do
+		given_extension $number -60
+		given_binding $number 0 30
+	done
+	given_call 1001 1002 started_s=-5 "$@"
+	given_beat $T0
+}
+
+@test "sp-status: who calls and who is called are ringing, since it rings" {
+	given_in_call
+	run --separate-stderr sp-status -q -o tsv --columns number,state,since
+	assert_success
+	assert_output $'1001\tringing\t2023-12-31T23:59:55Z
+1002\tringing\t2023-12-31T23:59:55Z'
+}
+
+@test "sp-status: with the answer both are busy, since then" {
+	given_in_call answered_s=-3
+	run --separate-stderr sp-status -q -o tsv --columns number,state,since
+	assert_success
+	assert_output $'1001\tbusy\t2023-12-31T23:59:57Z
+1002\tbusy\t2023-12-31T23:59:57Z'
+	# Still on line: until when.
+	assert_equal "$(sp-status -q --columns expires_in,contact 1001)" \
+		$'30\tsip:1001@192.0.2.9'
+}
+
+@test "sp-status: a call that is over makes nobody busy" {
+	given_in_call answered_s=-3 ended_s=-1 ending=hung-up
+	assert_equal "$(state 1001) $(state 1002)" "registered registered"
+}
+
+@test "sp-status: a call ages out, before anybody wrote it" {
+	given_in_call answered_s=-3 expires_s=1
+	assert_equal "$(state 1001)" busy
+	given_beat $((T0 + 1))
+	assert_equal "$(state 1001)" registered
+}
+
+@test "sp-status: in a call late does not count, but lost and offline do" {
+	given_in_call answered_s=-3
+	given_beat $((T0 + 20))
+	assert_equal "$(state 1001)" busy
+	given_beat $((T0 + 30))
+	assert_equal "$(state 1001)" lost
+	sql "UPDATE login_session SET ended_ms = 1, ending = 'logout'"
+	assert_equal "$(state 1001)" offline
+}
+
+@test "sp-status: a number that is recycled is in no call" {
+	sed -i '1i history: 3650d' sp.yaml
+	given_in_call answered_s=-3
+	sp-recycle -q u1002
+	sql "DELETE FROM login_session WHERE id = 1002"
+	given_extension 1002 -60
+	given_binding 1002 0 30
+	assert_equal "$(state 1001) $(state 1002)" "busy registered"
+}
+
+@test "sp-status: --state, --summary and --wait know who is in a call" {
+	given_extension 1003 -60
+	given_binding 1003 0 30
+	given_in_call answered_s=-3
+	given_call sip:x@trunk 1003
+	assert_equal "$(sp-status -q --state busy | cut -f 1 | xargs)" "1001 1002"
+	assert_equal "$(sp-status -q --state ringing,late | cut -f 1)" 1003
+	assert_equal "$(sp-status -q --state registered)" ""
+	assert_equal "$(count busy) $(count ringing) $(count registered)" "2 1 0"
+	run --separate-stderr sp-status -q --wait busy --timeout 0 1002
+	assert_success
+	run --separate-stderr sp-status --wait busy --timeout 0 1003
+	assert_failure 1
+	assert_regex "$stderr" "'1003' is ringing, not busy, after 0"
+}
+
 @test "sp-status: a number of the pool that was never used is free" {
 	given_extension 1001
 	run --separate-stderr sp-status 1500
@@ -344,7 +421,8 @@ given_states() {
 		assert_failure 64
 		assert_output ""
 		assert_equal "$stderr" "sp-status: --state: '$state' is not a\
- state: free, resting, reserved, offline, registered, late or lost"
+ state: free, resting, reserved, offline, registered, late, lost, ringing or\
+ busy"
 	done
 }
 
@@ -638,6 +716,8 @@ count() {
 	registered		0
 	late		0
 	lost		0
+	ringing		0
+	busy		0
 	pool	1000-1009	10
 	pool-assigned	1000-1009	2
 	pool-free	1000-1009	4
@@ -780,7 +860,7 @@ $(count pool-reserved) $(count pool-free)" "4 1 1 994"
 	run --separate-stderr sp-status --wait on-line asmith
 	assert_failure 64
 	assert_equal "$stderr" "sp-status: --wait: 'on-line' is not a state:\
- free, resting, reserved, offline, registered, late or lost"
+ free, resting, reserved, offline, registered, late, lost, ringing or busy"
 	for operands in '' 'asmith 1001' -; do
 		# shellcheck disable=SC2086 # words
 		run --separate-stderr sp-status --wait lost $operands </dev/null

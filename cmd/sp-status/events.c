@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/sp-status/status_tool.h"
+#include "lib/call.h"
 #include "lib/event.h"
 #include "lib/session.h"
 #include "lib/tenant.h"
@@ -87,6 +88,45 @@ static int print_session(struct work *w, const char *number,
 		err);
 }
 
+/* "answered 2026-11-23T09:30:00Z, hung-up after 1m 12s", "busy", "failed 503". */
+static void describe_ending(const struct sp_call *c, char *out, size_t size)
+{
+	char answered[SP_TIME_TEXT], lasted[SP_TIME_TEXT], status[16] = "";
+	bool is_over = c->ended_ms != 0;
+
+	if (c->answered_ms == 0) {
+		if (strcmp(c->ending, SP_CALL_FAILED) == 0 && c->status != 0)
+			snprintf(status, sizeof status, " %d", c->status);
+		snprintf(out, size, "%s%s", c->ending, status);
+		return;
+	}
+	sp_clock_format(c->answered_ms, answered);
+	sp_span_format(c->ended_ms - c->answered_ms, lasted);
+	snprintf(out, size, "answered %s%s%s%s%s", answered,
+		is_over ? ", " : "", c->ending, is_over ? " after " : "",
+		is_over ? lasted : "");
+}
+
+/* login: of who had the number then; NULL: nobody. */
+static int print_call(struct work *w, const char *number, const char *login,
+	const struct sp_call *c, struct sp_err *err)
+{
+	bool went_on =
+		c->callee[0] != '\0' && strcmp(c->callee, c->dialled) != 0;
+	char way[3 * SP_CALL_PARTY_SIZE + 16], ending[128];
+	char from[SP_TIME_TEXT], until[SP_TIME_TEXT];
+
+	snprintf(way, sizeof way, "%s -> %s%s%s", c->caller, c->dialled,
+		went_on ? " -> " : "", went_on ? c->callee : "");
+	describe_ending(c, ending, sizeof ending);
+	return sp_output_row(w->output,
+		(const char *[]){number, NULL,
+			time_or_null(c->started_ms, from),
+			time_or_null(c->ended_ms, until), "call", login, way,
+			text_or_null(ending), NULL, NULL},
+		err);
+}
+
 /* Prints all behind query->after, and moves that. */
 static int print_events(struct work *w, struct sp_event_query *query,
 	struct sp_err *err)
@@ -105,20 +145,39 @@ static int print_events(struct work *w, struct sp_event_query *query,
 
 /* ---- --history --------------------------------------------------------- */
 
-/* Those of a number that began from from_ms on and before until_ms. */
-static int print_sessions(struct work *w, const char *number, int64_t from_ms,
-	int64_t until_ms, struct sp_err *err)
+/* A number's time: what began from from_ms on and before until_ms. */
+struct period {
+	const char *number;
+	int64_t from_ms, until_ms;
+	const struct sp_tenure *tenures; /* whose it was, n of them */
+	int n;
+};
+
+static const char *owner_at(const struct period *p, int64_t at_ms)
+{
+	for (int i = 0; i < p->n; i++) {
+		const struct sp_tenure *t = &p->tenures[i];
+
+		if (t->from_ms <= at_ms &&
+			(t->until_ms == 0 || at_ms < t->until_ms))
+			return t->login;
+	}
+	return NULL;
+}
+
+static int print_sessions(struct work *w, const struct period *p,
+	struct sp_err *err)
 {
 	struct sp_session page[PAGE];
-	int64_t after_ms = from_ms - 1;
+	int64_t after_ms = p->from_ms - 1;
 	int n;
 
-	while ((n = sp_session_list(&w->app.scope, number, after_ms, page, PAGE,
-			err)) > 0) {
+	while ((n = sp_session_list(&w->app.scope, p->number, after_ms, page,
+			PAGE, err)) > 0) {
 		for (int i = 0; i < n; i++) {
-			if (page[i].started_ms >= until_ms)
+			if (page[i].started_ms >= p->until_ms)
 				return 0;
-			if (print_session(w, number, &page[i], err) != 0)
+			if (print_session(w, p->number, &page[i], err) != 0)
 				return -1;
 		}
 		after_ms = page[n - 1].started_ms;
@@ -126,18 +185,58 @@ static int print_sessions(struct work *w, const char *number, int64_t from_ms,
 	return n;
 }
 
-static int print_sessions_of_login(struct work *w,
+static int print_calls(struct work *w, const struct period *p,
+	struct sp_err *err)
+{
+	struct sp_call page[PAGE];
+	int64_t after_ms = p->from_ms - 1;
+	int n;
+
+	while ((n = sp_call_list(&w->app.scope, p->number, after_ms, page, PAGE,
+			err)) > 0) {
+		for (int i = 0; i < n; i++) {
+			const char *login = owner_at(p, page[i].started_ms);
+
+			if (page[i].started_ms >= p->until_ms)
+				return 0;
+			if (print_call(w, p->number, login, &page[i], err) != 0)
+				return -1;
+		}
+		after_ms = page[n - 1].started_ms;
+	}
+	return n;
+}
+
+typedef int print_fn(struct work *w, const struct period *p,
+	struct sp_err *err);
+
+static int print_of_login(struct work *w, print_fn *print,
 	const struct sp_tenure *tenures, int n, struct sp_err *err)
 {
 	for (int i = n; i-- > 0;) {
 		const struct sp_tenure *t = &tenures[i];
+		const struct period p = {t->number, t->from_ms,
+			t->until_ms == 0 ? INT64_MAX : t->until_ms, t, 1};
 
-		if (print_sessions(w, t->number, t->from_ms,
-			    t->until_ms == 0 ? INT64_MAX : t->until_ms,
-			    err) != 0)
+		if (print(w, &p, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* number: NULL: of a login, while it had these. */
+static int print_periods(struct work *w, const char *number,
+	const struct sp_tenure *tenures, int n, struct sp_err *err)
+{
+	static print_fn *const PRINT[] = {print_sessions, print_calls};
+	const struct period all = {number, 0, INT64_MAX, tenures, n};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof PRINT / sizeof PRINT[0] && rc == 0; i++)
+		rc = number != NULL
+			     ? PRINT[i](w, &all, err)
+			     : print_of_login(w, PRINT[i], tenures, n, err);
+	return rc;
 }
 
 /* A number has a history whether somebody has it now or not, and so does a
@@ -168,7 +267,7 @@ int print_history(struct work *w, struct sp_err *err)
 	struct sp_tenure tenures[TENURES + 1];
 	struct sp_event_query query = {.after = 0};
 	struct past past;
-	int n, rc;
+	int n;
 
 	if (read_past(w, w->history, &past, err) != 0)
 		return -1;
@@ -190,10 +289,9 @@ int print_history(struct work *w, struct sp_err *err)
 	for (int i = n; i-- > 0;)
 		if (print_tenure(w, &tenures[i], err) != 0)
 			return -1;
-	rc = past.number != NULL
-		     ? print_sessions(w, past.number, 0, INT64_MAX, err)
-		     : print_sessions_of_login(w, tenures, n, err);
-	return rc != 0 ? -1 : print_events(w, &query, err);
+	if (print_periods(w, past.number, tenures, n, err) != 0)
+		return -1;
+	return print_events(w, &query, err);
 }
 
 /* ---- --follow, --since ------------------------------------------------- */

@@ -44,8 +44,8 @@ const char *time_or_null(int64_t time_ms, char out[SP_TIME_TEXT])
 
 static bool is_on_line(const struct sp_status *s)
 {
-	return (s->state == SP_REGISTERED || s->state == SP_LATE) &&
-	       s->binding.expires_ms != 0;
+	return s->binding.expires_ms != 0 && s->state != SP_AWAY &&
+	       s->state != SP_LOST;
 }
 
 int print_status(struct work *w, const struct sp_status *s, struct sp_err *err)
@@ -95,7 +95,7 @@ int parse_states(const char *text, const char *what, bool wanted[SP_N_STATES],
 			return sp_err_set(err, SP_USAGE,
 				"%s: '%.*s' is "
 				"not a state: free, resting, reserved, offline,"
-				" registered, late or lost",
+				" registered, late, lost, ringing or busy",
 				what, (int)len, at);
 		wanted[state] = true;
 	}

@@ -1,4 +1,4 @@
-/* sp-status: who is assigned, on line, late, lost. */
+/* sp-status: who is assigned, on line, late, lost, busy. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 			    "[options] --as-of TIME [LOGIN|EXT ... | -]\n"
 			    "[options] [--follow] [--since SEQ]\n"
 			    "[options] --wait STATE[,STATE] LOGIN|EXT",
-		.purpose = "Show who is assigned, on line, late or lost.",
+		.purpose = "Show who is assigned, on line, late, lost or busy.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |
 			 SP_TAKES_LIST | SP_TAKES_QUIET | SP_TAKES_VERBOSE,

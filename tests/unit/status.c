@@ -130,10 +130,43 @@ static void check_bindings(struct unit *u)
 	}
 }
 
+static void check_calls(struct unit *u)
+{
+	static const struct {
+		int64_t now; /* after its last refresh, which is for 30 s */
+		bool is_open, is_answered;
+		const char *state;
+	} cases[] = {
+		{0, true, false, "ringing"},
+		{0, true, true, "busy"},
+		/* A refresh that is late is none the less on line. */
+		{29999, true, false, "ringing"},
+		{29999, true, true, "busy"},
+		/* A call does not put anybody on line. */
+		{30000, true, true, "lost"},
+		{0, false, true, "offline"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct sp_binding binding = {.refreshed_ms = T,
+			.expires_ms = T + 30000};
+		const struct sp_status_facts facts = {.is_assigned = true,
+			.has_session = true,
+			.session_is_open = cases[i].is_open,
+			.binding = &binding,
+			.refresh_ms = 15000,
+			.is_in_call = true,
+			.call_is_answered = cases[i].is_answered};
+
+		unit_str(u, derive(&facts, cases[i].now), cases[i].state,
+			"in a call");
+	}
+}
+
 static void check_names(struct unit *u)
 {
 	static const char *const NAMES[] = {"free", "resting", "reserved",
-		"offline", "registered", "late", "lost"};
+		"offline", "registered", "late", "lost", "ringing", "busy"};
 	static const char *const OTHERS[] = {"", "Free", "away", "lost ",
 		"free,lost", "on line"};
 	enum sp_state state;
@@ -435,6 +468,7 @@ int main(void)
 	check_unassigned(&u);
 	check_sessions(&u);
 	check_bindings(&u);
+	check_calls(&u);
 	check_names(&u);
 	check_list(&u);
 	check_single(&u);
