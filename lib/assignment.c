@@ -12,6 +12,8 @@
 
 static int check(const struct sp_assign *assign, struct sp_err *err)
 {
+	enum sp_call_right calls;
+
 	if (sp_login_check(assign->login, err) != 0)
 		return -1;
 	if (assign->first != NULL &&
@@ -23,6 +25,9 @@ static int check(const struct sp_assign *assign, struct sp_err *err)
 	if (assign->number != NULL && !sp_text_is_digits(assign->number))
 		return sp_err_set(err, SP_DATA, "'%.40s' is not a number",
 			assign->number);
+	if (assign->calls != NULL &&
+		sp_call_right_check(assign->calls, &calls, err) != 0)
+		return -1;
 	return assign->secret == NULL ? 0
 				      : sp_secret_check(assign->secret, err);
 }
@@ -177,6 +182,22 @@ static int set_secret(const struct sp_scope *scope, struct sp_hash *hash,
 	return tell(scope, out, "new-secret", "", "", err);
 }
 
+/* A new user has the default already. */
+static int set_calls(const struct sp_scope *scope, const char *calls,
+	const struct sp_assigned *a, struct sp_err *err)
+{
+	struct sp_extension extension;
+	enum sp_call_right right;
+
+	if (sp_call_right_check(calls, &right, err) != 0)
+		return -1;
+	if (a->is_new && right == SP_CALLS_DEFAULT)
+		return 0;
+	if (sp_extension_find(scope, a->number, &extension, err) != 1)
+		return -1;
+	return sp_call_right_set(scope, &extension, right, err) < 0 ? -1 : 0;
+}
+
 int sp_assignment_make(const struct sp_scope *scope, struct sp_hash *hash,
 	const struct sp_assign *assign, struct sp_assigned *assigned,
 	struct sp_err *err)
@@ -196,6 +217,8 @@ int sp_assignment_make(const struct sp_scope *scope, struct sp_hash *hash,
 		     : create(scope, assign, assigned, err);
 	if (rc == 0 && assign->secret != NULL)
 		rc = set_secret(scope, hash, assign->secret, assigned, err);
+	if (rc == 0 && assign->calls != NULL)
+		rc = set_calls(scope, assign->calls, assigned, err);
 	return rc;
 }
 

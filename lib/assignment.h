@@ -16,6 +16,7 @@ struct sp_assign {
 	const char *first, *last; /* NULL: not said, keep what is there */
 	const char *number;       /* NULL: keep the number, or the next free */
 	const char *secret;       /* NULL: keep */
+	const char *calls;        /* "internal", "all", "default"; NULL: keep */
 	enum sp_order order;      /* which is the next free */
 	bool reset_forwarding;    /* on another number: leave the rules */
 };
@@ -35,7 +36,7 @@ struct sp_assigned {
  * events for what changed. Another number for a known user is a reassignment:
  * the forwarding moves along, the softphone is logged out, the old number goes
  * back to the pool. Expects the caller's transaction. Errors: SP_DATA a
- * malformed login, name, number or secret, or rules that would be a loop from
+ * malformed login, name, number, secret or calls, or rules that would be a loop from
  * the new number; SP_CANTCREATE a number that is taken, reserved, resting or
  * outside the pool, or the pool exhausted. `hash` is for the secret's digests,
  * and may be NULL without one. */

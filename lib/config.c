@@ -288,12 +288,47 @@ static int set_trusted(const struct sp_yaml_node *node, void *field,
 	return sp_yaml_list(node, 0, add_trusted, field, err);
 }
 
+bool sp_resolver_is_address(const char *text)
+{
+	bool is_v6 = text[0] == '[';
+	const char *host = text + is_v6;
+	const char *end = is_v6 ? strchr(text, ']') : strchrnul(text, ':');
+	char address[INET6_ADDRSTRLEN];
+	int64_t port;
+
+	if (end == NULL || (size_t)(end - host) >= sizeof address)
+		return false;
+	memcpy(address, host, (size_t)(end - host));
+	address[end - host] = '\0';
+	end += is_v6;
+	if (*end != '\0' &&
+		(*end != ':' || !sp_text_to_int(end + 1, 1, MAX_PORT, &port)))
+		return false;
+	return is_address(address, is_v6);
+}
+
+static int set_resolver(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	const char *text;
+
+	if (sp_yaml_text(node, &text, err) != 0)
+		return -1;
+	if (!sp_resolver_is_address(text))
+		return sp_yaml_fail(node, err,
+			"'%.60s': expected ADDRESS or ADDRESS:PORT, ADDRESS an "
+			"IPv4 address or [IPv6]",
+			text);
+	return sp_config_copy(field, text, err);
+}
+
 static const struct sp_yaml_key TOP_KEYS[] = {
 	{"db", set_db, 0},
 	{"history", set_history, 0},
 	{"listen", set_listen, 0},
 	{"tls", set_tls, 0},
 	{"user", set_path, offsetof(struct sp_config, user)},
+	{"resolver", set_resolver, offsetof(struct sp_config, resolver)},
 	{"trusted", set_trusted, 0},
 	{"tenants", set_tenants, 0},
 	{0},
@@ -419,6 +454,7 @@ void sp_config_release(struct sp_config *config)
 	free(config->tls_certificate);
 	free(config->tls_key);
 	free(config->user);
+	free(config->resolver);
 	free(config->db);
 	*config = (struct sp_config){0};
 }

@@ -31,6 +31,7 @@ struct sp_config {
 	size_t n_listen;
 	char *tls_certificate, *tls_key; /* PEM files; NULL: there are none */
 	char *user; /* that the server becomes when root starts it; or NULL */
+	char *resolver; /* "192.0.2.53:53", asked for names; NULL: the system's */
 	struct sp_network *trusted; /* peers whose calls need no digest */
 	size_t n_trusted;
 	struct sp_tenant *tenants;
@@ -62,6 +63,10 @@ int sp_config_set_listen(struct sp_config *config, const char *const *text,
 	size_t n, struct sp_err *err);
 /* Is the peer at that IPv4 or IPv6 address one of `trusted`? */
 bool sp_config_is_trusted(const struct sp_config *config, const char *ip);
+
+/* Is it the address of a name server: "192.0.2.53", "192.0.2.53:5353", "[::1]",
+ * "[::1]:5353"? */
+bool sp_resolver_is_address(const char *text);
 
 /* Takes apart "udp:HOST:PORT", or with tcp or tls. Fails with SP_CONFIG. */
 int sp_listen_parse(struct sp_listen *listen, const char *text,

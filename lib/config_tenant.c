@@ -73,6 +73,22 @@ static int set_gateway(const struct sp_yaml_node *node, void *field,
 	return sp_config_copy(field, uri, err);
 }
 
+/* ---- calls ------------------------------------------------------------- */
+
+static int set_calls(const struct sp_yaml_node *node, void *field,
+	struct sp_err *err)
+{
+	enum sp_call_right *right = field;
+	const char *text;
+
+	if (sp_yaml_text(node, &text, err) != 0)
+		return -1;
+	if (!sp_call_right_parse(text, right) || *right == SP_CALLS_DEFAULT)
+		return sp_yaml_fail(node, err,
+			"'%.40s': expected internal or all", text);
+	return 0;
+}
+
 /* ---- numbers ----------------------------------------------------------- */
 
 static int set_duration(const struct sp_yaml_node *node, void *field,
@@ -298,6 +314,7 @@ static const struct sp_yaml_key TENANT_KEYS[] = {
 	{"digest", set_digest, offsetof(struct draft, tenant)},
 	{"voicemail", set_voicemail, offsetof(struct draft, tenant.voicemail)},
 	{"gateway", set_gateway, offsetof(struct draft, tenant.gateway)},
+	{"calls", set_calls, offsetof(struct draft, tenant.calls)},
 	{"forwarding", set_forwarding, offsetof(struct draft, rules)},
 	{0},
 };

@@ -31,7 +31,8 @@ static const char GIVE_AGAIN[] =
 
 static const char TAKE_BACK[] =
 	"UPDATE extension SET user_id = NULL, session_id = NULL,"
-	" forwarded_ms = 0, released_ms = $2, free_from_ms = $3, rests = $4"
+	" forwarded_ms = 0, calls = 0, released_ms = $2, free_from_ms = $3, "
+	"rests = $4"
 	" WHERE id = $1";
 
 /* In three steps, since a number may be there only once. */
@@ -73,6 +74,7 @@ void sp_extension_read(struct sp_stmt *row, struct sp_extension *extension)
 	sp_col_copy(row, 6, user->login, sizeof user->login);
 	sp_col_copy(row, 7, user->first, sizeof user->first);
 	sp_col_copy(row, 8, user->last, sizeof user->last);
+	extension->calls = (enum sp_call_right)sp_col_int(row, 9);
 }
 
 static int find(const struct sp_scope *scope, const char *sql,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/call_right.h"
 #include "lib/err.h"
 #include "lib/pool.h"
 #include "lib/scope.h"
@@ -16,7 +17,8 @@ struct sp_extension {
 	int64_t free_from_ms; /* when user.id is 0: may be handed out from then */
 	int64_t session_id;   /* the owner's current or last login session; 0 */
 	bool reserved;        /* by sp-assign --reserve */
-	struct sp_user user; /* id 0: nobody has it */
+	enum sp_call_right calls; /* see sp_call_right_outside */
+	struct sp_user user;      /* id 0: nobody has it */
 };
 
 /* Finds by number, whoever has it. Returns 1, 0 when the number was never
@@ -87,11 +89,11 @@ int sp_extension_next(const struct sp_scope *scope, const char *number,
 int sp_extension_set_session(const struct sp_scope *scope, int64_t id,
 	int64_t session_id, struct sp_err *err);
 
-/* The columns that sp_extension_read takes from a query, from column 0 to 8,
+/* The columns that sp_extension_read takes from a query, from column 0 to 9,
  * and the tables they come from; for the modules that join them. */
 #define SP_EXTENSION_COLUMNS                            \
 	"e.id, e.number, e.free_from_ms, e.session_id," \
-	" e.reserved, u.id, u.login, u.first_name, u.last_name"
+	" e.reserved, u.id, u.login, u.first_name, u.last_name, e.calls"
 #define SP_EXTENSION_TABLES \
 	"extension e LEFT JOIN sp_user u ON u.id = e.user_id"
 void sp_extension_read(struct sp_stmt *row, struct sp_extension *extension);

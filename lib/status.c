@@ -9,14 +9,14 @@
 #include "lib/session.h"
 #include "lib/text.h"
 
-/* The columns behind SP_EXTENSION_COLUMNS, from 9 on. */
+/* The columns behind SP_EXTENSION_COLUMNS, from 10 on. */
 #define STATUS_COLUMNS                                                   \
 	SP_EXTENSION_COLUMNS                                             \
 	", e.assigned_ms, s.started_ms, s.ended_ms, s.ending, s.contact" \
 	", s.transport, s.user_agent,"                                   \
 	" EXISTS (SELECT 1 FROM forward f WHERE f.extension_id = e.id)"
 enum {
-	ASSIGNED_MS = 9,
+	ASSIGNED_MS = 10,
 	STARTED_MS,
 	ENDED_MS,
 	ENDING,

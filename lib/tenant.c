@@ -24,6 +24,7 @@ int sp_tenant_init(struct sp_tenant *tenant, const char *domain,
 		.max_contacts = 5,
 		.digest = {SP_MD5},
 		.n_digest = 1,
+		.calls = SP_CALLS_ALL,
 	};
 	tenant->domain = strdup(domain);
 	if (tenant->domain == NULL)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/call_right.h"
 #include "lib/db.h"
 #include "lib/err.h"
 #include "lib/forward.h"
@@ -32,6 +33,8 @@ struct sp_tenant {
 	size_t n_digest;                       /* of these: MD5 alone */
 	char *voicemail; /* URI with {number}; NULL: there is none */
 	char *gateway;   /* URI for external numbers; NULL: there is none */
+	enum sp_call_right
+		calls; /* of extensions that have none of their own */
 	struct sp_rule defaults[SP_N_CONDITIONS]; /* target "": no rule */
 };
 

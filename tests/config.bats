@@ -103,9 +103,33 @@ given_tenants() {
 		assert_output ""
 		assert_equal "$stderr" "$tool: $SP_CONFIG:5: tenants: unknown\
  key 'rset', expected domain, aliases, pool, reserved, rest, registration,\
- digest, voicemail, gateway, forwarding"
+ digest, voicemail, gateway, calls, forwarding"
 	done
 	assert_not_exists sp.db
+}
+
+@test "config: a resolver is an address, no name" {
+	given_config
+	sed -i '1i resolver: 192.0.2.53:5353' sp.yaml
+	run --separate-stderr sp-assign -q asmith
+	assert_success
+	sed -i '1s/.*/resolver: ns.example/' sp.yaml
+	for tool in "${TOOLS[@]}"; do
+		run --separate-stderr "$tool" asmith
+		assert_failure 78
+		assert_output ""
+		assert_equal "$stderr" "$tool: $SP_CONFIG:1: resolver:\
+ 'ns.example': expected ADDRESS or ADDRESS:PORT, ADDRESS an IPv4 address or\
+ [IPv6]"
+	done
+}
+
+@test "config: calls of a tenant are internal or all" {
+	given_config 'calls: default'
+	run --separate-stderr sp-assign asmith
+	assert_failure 78
+	assert_equal "$stderr" "sp-assign: $SP_CONFIG:5: calls: 'default':\
+ expected internal or all"
 }
 
 @test "config: what is not YAML is refused" {

@@ -43,7 +43,7 @@ unsound() {
 		AND CAST(number AS INTEGER) >= first
 		AND CAST(number AS INTEGER) < next);
 	SELECT 'is nobody''s, with a rule', number FROM extension e
-		WHERE user_id IS NULL AND (forwarded_ms <> 0 OR session_id
+		WHERE user_id IS NULL AND (forwarded_ms <> 0 OR calls <> 0 OR session_id
 		IS NOT NULL OR EXISTS (SELECT 1 FROM (SELECT extension_id
 		FROM forward UNION SELECT extension_id FROM forward_former
 		UNION SELECT extension_id FROM binding

@@ -1209,12 +1209,84 @@ ANN_AND_BOB=$'0100\tasmith\tAnn\tSmith, Dr.\t0100@acme.example
 	sp-assign -q -N 1007 zoe 'Zoë 😀' $'O\'Brien\\n'
 	sp-assign -q bjones
 	sp-assign -q null ' - x' '{: #'
+	sp-assign -q --calls internal bjones
+	sp-assign -q --calls all zoe
 	sp-forward -q asmith --busy 1007
 	for format in csv json jsonl yaml; do
 		sp-status -q -o $format | sp-assign -q -d $format.db -f -
-		assert_equal "$(sp-status -q -o tsv -d $format.db | cut -f 1-4)" \
-			"$(sp-status -q -o tsv | cut -f 1-4)"
+		assert_equal "$(sp-status -q -o tsv -d $format.db | cut -f 1-4,14)" \
+			"$(sp-status -q -o tsv | cut -f 1-4,14)"
 	done
+	# Also where it is another one.
+	sp-status -q -o csv >exported.csv
+	sp-assign -q --calls default bjones
+	sp-assign -q --calls internal asmith
+	sp-assign -q -f exported.csv
+	assert_equal "$(sp-status -q -o csv)" "$(cat exported.csv)"
+}
+
+# calls_of OPERAND: the column.
+calls_of() {
+	sp-status -q -o tsv --columns calls "$1"
+}
+
+@test "sp-assign: --calls says whom a user may call" {
+	run --separate-stderr sp-assign --calls internal asmith
+	assert_success
+	assert_output $'1000\tasmith\t\t\t1000@acme.example'
+	assert_equal "$stderr" ""
+	assert_equal "$(calls_of asmith)" internal
+	assert_regex "$(last_event)" \
+		'^1000\|asmith\|calls\|default\|internal\|sp-assign\|'
+	remember
+	sp-assign -q --calls internal asmith
+	sp-assign -q asmith
+	assert_nothing_changed
+	sp-assign -q --calls all asmith
+	assert_equal "$(calls_of asmith)" all
+	sp-assign -q --calls default asmith
+	assert_equal "$(calls_of asmith)" default
+	assert_regex "$(last_event)" '\|calls\|all\|default\|'
+}
+
+@test "sp-assign: --calls stays with the user, and goes with the user" {
+	sp-assign -q --calls internal asmith
+	sp-assign -q -N 1500 asmith
+	assert_equal "$(calls_of 1500)" internal
+	sp-recycle -q asmith
+	sp-assign -q -N 1500 bjones
+	assert_equal "$(calls_of 1500)" default
+	assert_equal "$(calls_of 1600)" ""
+}
+
+@test "sp-assign: --calls takes one of three words, and a LOGIN" {
+	given_user asmith
+	remember
+	run --separate-stderr sp-assign --calls none asmith
+	assert_refused 64 "sp-assign: --calls: 'none' is none of internal, all,\
+ default (see sp-assign --help)"
+	for arguments in '-f x' '--swap bjones asmith' '--reserve 1001'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr sp-assign --calls all $arguments
+		assert_refused 64 "sp-assign: --calls goes with a LOGIN alone\
+ (see sp-assign --help)"
+	done
+}
+
+@test "sp-assign: calls in a file, empty as it is, a slip with its line" {
+	given_csv login,calls asmith,internal bjones, czhou,all
+	sp-assign -q -f users.csv
+	assert_equal "$(sp-status -q -o tsv --columns login,calls)" \
+		$'asmith\tinternal\nbjones\tdefault\nczhou\tall'
+	given_csv login,calls asmith, czhou,default
+	sp-assign -q -f users.csv
+	assert_equal "$(sp-status -q -o tsv --columns calls | xargs)" \
+		"internal default default"
+	given_csv login,calls asmith,internal bjones,intern
+	remember
+	run --separate-stderr sp-assign -f users.csv
+	assert_refused 65 "sp-assign: users.csv:3: calls 'intern': expected\
+ internal, all or default"
 }
 
 @test "sp-assign: bad values of YAML are told with their lines" {
@@ -1224,7 +1296,7 @@ ANN_AND_BOB=$'0100\tasmith\tAnn\tSmith, Dr.\t0100@acme.example
 sp-assign: users.csv:2: first: a list, expected one value
 sp-assign: users.csv:3: 'b d' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:4: unknown key 'name', expected\
- login,first,last,number,secret"
+ login,first,last,number,secret,calls"
 }
 
 @test "sp-assign: YAML or JSON that ends too early is refused" {
@@ -1252,21 +1324,21 @@ given_bad() {
 	given_bad ''
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "sp-assign: users.csv:1: no header, expected\
- login,first,last,number,secret"
+ login,first,last,number,secret,calls"
 }
 
 @test "sp-assign: a missing header is refused" {
 	given_bad 'asmith,Ann,Smith\nbjones,Bob,Jones\n'
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "sp-assign: users.csv:1: unknown column 'asmith',\
- expected login,first,last,number,secret"
+ expected login,first,last,number,secret,calls"
 }
 
 @test "sp-assign: a header without login is refused" {
 	given_bad 'first,last\nAnn,Smith\n'
 	run --separate-stderr sp-assign -f users.csv
 	assert_refused 65 "sp-assign: users.csv:1: no column 'login', expected\
- some of login,first,last,number,secret"
+ some of login,first,last,number,secret,calls"
 }
 
 @test "sp-assign: a column that is there twice is refused" {
@@ -1467,7 +1539,7 @@ sp-assign: users.csv:3: the secret has 5 bytes, expected 8 to 128"
 	given_bad 'name\nasmith\n'
 	run --separate-stderr sp-assign -k -f users.csv
 	assert_refused 65 "sp-assign: users.csv:1: unknown column 'name',\
- expected login,first,last,number,secret"
+ expected login,first,last,number,secret,calls"
 }
 
 @test "sp-assign: -k with --dry-run changes nothing and exits the same" {

@@ -264,7 +264,7 @@ sp-recycle: 1003 forwards busy to 1002, which nobody has now"
 	given_user bjones 1001
 	run --separate-stderr sp-status -o tsv 1001
 	assert_output --regexp \
-		$'^1001\tbjones\t.*\toffline\t[0-9TZ:-]+\t\t\t\t\t\t$'
+		$'^1001\tbjones\t.*\toffline\t[0-9TZ:-]+\t\t\t\t\t\t\tdefault$'
 	assert_equal "$stderr" ""
 }
 

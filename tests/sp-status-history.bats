@@ -259,7 +259,7 @@ then_() {
 		$'1001\tbjones\toffline\t2026-01-01T02:00:00Z'
 	run --separate-stderr sp-status -o tsv --as-of 2026-01-01T00:05:00Z 1001
 	assert_success
-	assert_output $'1001\tasmith\tAnna\tSmith\t1001@acme.example\toffline\t2026-01-01T00:00:00Z\t\t\t\t\t\t'
+	assert_output $'1001\tasmith\tAnna\tSmith\t1001@acme.example\toffline\t2026-01-01T00:00:00Z\t\t\t\t\t\t\t'
 	assert_equal "$stderr" ""
 }
 
@@ -641,6 +641,9 @@ assert_events() {
 1700|assigned|a|1999|1700|sp-assign
 1700|forwarding|a|busy=reject||sp-assign' \
 		sp-assign -N 1700 --reset-forwarding a
+	assert_events '1700|calls|a|default|internal|sp-assign' \
+		sp-assign --calls internal a
+	assert_events '' sp-assign --calls internal a
 	assert_events '' sp-assign -n newcomer
 }
 

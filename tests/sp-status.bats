@@ -65,7 +65,7 @@ state() {
 	given_beat $T0
 	run --separate-stderr sp-status
 	assert_success
-	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\toffline\t2023-12-31T23:00:00Z\t\t\t\t\t\t'
+	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\toffline\t2023-12-31T23:00:00Z\t\t\t\t\t\t\tdefault'
 	assert_equal "$stderr" "$STOPPED"
 }
 
@@ -75,7 +75,7 @@ state() {
 	given_beat $T0
 	run --separate-stderr sp-status
 	assert_success
-	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\tregistered\t2023-12-31T23:59:00Z\tsip:1001@192.0.2.9\tudp\tPhone/2\t2023-12-31T23:59:50Z\t20\t'
+	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\tregistered\t2023-12-31T23:59:00Z\tsip:1001@192.0.2.9\tudp\tPhone/2\t2023-12-31T23:59:50Z\t20\t\tdefault'
 	assert_equal "$stderr" "$STOPPED"
 }
 
@@ -115,7 +115,7 @@ state() {
 	given_beat $T0
 	run --separate-stderr sp-status -q -o tsv
 	assert_success
-	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\tlost\t2023-12-31T23:59:59Z\tsip:1001@192.0.2.9\tudp\tPhone/2\t2023-12-31T23:59:29Z\t\t'
+	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\tlost\t2023-12-31T23:59:59Z\tsip:1001@192.0.2.9\tudp\tPhone/2\t2023-12-31T23:59:29Z\t\t\tdefault'
 	assert_equal "$stderr" ""
 }
 
@@ -132,7 +132,7 @@ state() {
 	given_extension 1001 -60 -30 lost
 	given_beat $T0
 	run --separate-stderr sp-status -q -o tsv
-	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\tlost\t2023-12-31T23:59:30Z\tsip:1001@192.0.2.7\tudp\tPhone/1\t\t\t'
+	assert_output $'1001\tu1001\tFirst-u1001\tLast-u1001\t1001@acme.example\tlost\t2023-12-31T23:59:30Z\tsip:1001@192.0.2.7\tudp\tPhone/1\t\t\t\tdefault'
 }
 
 @test "sp-status: a session that was logged out is offline since then" {
@@ -246,7 +246,7 @@ given_in_call() {
 	given_extension 1001
 	run --separate-stderr sp-status 1500
 	assert_success
-	assert_output $'1500\t\t\t\t\tfree\t\t\t\t\t\t\t'
+	assert_output $'1500\t\t\t\t\tfree\t\t\t\t\t\t\t\t'
 	assert_equal "$stderr" ""
 }
 
@@ -634,7 +634,7 @@ given_pool() {
 	given_user a
 	run --separate-stderr sp-status --free 1
 	assert_success
-	assert_output $'1001\t\t\t\t\tfree\t\t\t\t\t\t\t'
+	assert_output $'1001\t\t\t\t\tfree\t\t\t\t\t\t\t\t'
 	assert_equal "$stderr" ""
 	assert_equal "$(numbers --free)" "$(echo 100{1..9} 1010)"
 	assert_equal "$(numbers --free 2)" "1001 1002"
@@ -672,7 +672,7 @@ given_pool() {
 		WHERE number = '1002'"
 	run --separate-stderr sp-status --resting
 	assert_success
-	assert_output $'1002\t\t\t\t\tresting\t2100-01-01T00:00:00Z\t\t\t\t\t\t'
+	assert_output $'1002\t\t\t\t\tresting\t2100-01-01T00:00:00Z\t\t\t\t\t\t\t'
 	assert_equal "$stderr" ""
 }
 
@@ -690,7 +690,7 @@ given_pool() {
 	assert_equal "$(numbers --reserved)" \
 		"999 0100 1000 1400 1500 1501 1990 1991 1995"
 	run --separate-stderr sp-status --reserved
-	assert_line $'1400\t\t\t\t\treserved\t\t\t\t\t\t\t'
+	assert_line $'1400\t\t\t\t\treserved\t\t\t\t\t\t\t\t'
 	assert_equal "$stderr" ""
 	sp-assign -q --unreserve 1400
 	refute [ "$(numbers --reserved | grep -c 1400)" != 0 ]
@@ -918,26 +918,26 @@ given_zoe() {
 	run --separate-stderr sp-status -q -o table
 	assert_success
 	assert_output "\
-NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE                 CONTACT             TRANSPORT  USER_AGENT  REFRESHED             EXPIRES_IN  FORWARDING
-1001    zoe    Zoë, \"Z\"     李          1001@acme.example  offline     2023-12-31T23:00:00Z
-1002    u1002  First-u1002  Last-u1002  1002@acme.example  registered  2023-12-31T23:59:00Z  sip:1002@192.0.2.9  udp        Phone/2     2023-12-31T23:59:55Z          25"
+NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE                 CONTACT             TRANSPORT  USER_AGENT  REFRESHED             EXPIRES_IN  FORWARDING  CALLS
+1001    zoe    Zoë, \"Z\"     李          1001@acme.example  offline     2023-12-31T23:00:00Z                                                                                           default
+1002    u1002  First-u1002  Last-u1002  1002@acme.example  registered  2023-12-31T23:59:00Z  sip:1002@192.0.2.9  udp        Phone/2     2023-12-31T23:59:55Z          25              default"
 }
 
 @test "sp-status: -o csv has a header and quotes where needed" {
 	given_zoe
 	run --separate-stderr sp-status -q -o csv
 	assert_success
-	assert_output 'number,login,first,last,registered_name,state,since,contact,transport,user_agent,refreshed,expires_in,forwarding
-1001,zoe,"Zoë, ""Z""",李,1001@acme.example,offline,2023-12-31T23:00:00Z,,,,,,
-1002,u1002,First-u1002,Last-u1002,1002@acme.example,registered,2023-12-31T23:59:00Z,sip:1002@192.0.2.9,udp,Phone/2,2023-12-31T23:59:55Z,25,'
+	assert_output 'number,login,first,last,registered_name,state,since,contact,transport,user_agent,refreshed,expires_in,forwarding,calls
+1001,zoe,"Zoë, ""Z""",李,1001@acme.example,offline,2023-12-31T23:00:00Z,,,,,,,default
+1002,u1002,First-u1002,Last-u1002,1002@acme.example,registered,2023-12-31T23:59:00Z,sip:1002@192.0.2.9,udp,Phone/2,2023-12-31T23:59:55Z,25,,default'
 }
 
 @test "sp-status: -o json and jsonl have numbers and nulls" {
 	given_zoe
 	run --separate-stderr sp-status -q -o jsonl
 	assert_success
-	assert_output '{"number":"1001","login":"zoe","first":"Zoë, \"Z\"","last":"李","registered_name":"1001@acme.example","state":"offline","since":"2023-12-31T23:00:00Z","contact":null,"transport":null,"user_agent":null,"refreshed":null,"expires_in":null,"forwarding":null}
-{"number":"1002","login":"u1002","first":"First-u1002","last":"Last-u1002","registered_name":"1002@acme.example","state":"registered","since":"2023-12-31T23:59:00Z","contact":"sip:1002@192.0.2.9","transport":"udp","user_agent":"Phone/2","refreshed":"2023-12-31T23:59:55Z","expires_in":25,"forwarding":null}'
+	assert_output '{"number":"1001","login":"zoe","first":"Zoë, \"Z\"","last":"李","registered_name":"1001@acme.example","state":"offline","since":"2023-12-31T23:00:00Z","contact":null,"transport":null,"user_agent":null,"refreshed":null,"expires_in":null,"forwarding":null,"calls":"default"}
+{"number":"1002","login":"u1002","first":"First-u1002","last":"Last-u1002","registered_name":"1002@acme.example","state":"registered","since":"2023-12-31T23:59:00Z","contact":"sip:1002@192.0.2.9","transport":"udp","user_agent":"Phone/2","refreshed":"2023-12-31T23:59:55Z","expires_in":25,"forwarding":null,"calls":"default"}'
 	sp-status -q -o jsonl | jq -s . >lines.json
 	sp-status -q -o json | jq . >array.json
 	assert_files_equal lines.json array.json
@@ -979,7 +979,8 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
 	assert_output ""
 	assert_equal "$stderr" "sp-status: --columns: 'nmber' is not one of the\
  columns: number, login, first, last, registered_name, state, since, contact,\
- transport, user_agent, refreshed, expires_in, forwarding"
+ transport, user_agent, refreshed, expires_in, forwarding,\
+ calls"
 }
 
 @test "sp-status: control characters of a softphone cannot break a line" {

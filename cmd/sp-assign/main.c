@@ -30,7 +30,7 @@ enum { N_COLUMNS = sizeof COLUMNS / sizeof COLUMNS[0] };
 
 struct work {
 	struct sp_common common;
-	const char *file, *number, *swap, *order, *secret_fd;
+	const char *file, *number, *swap, *order, *secret_fd, *calls;
 	bool make_secrets, secret_stdin, reset_forwarding;
 	const char *reserve[SP_OPT_REPEAT], *unreserve[SP_OPT_REPEAT];
 	size_t n_reserve, n_unreserve;
@@ -154,7 +154,8 @@ static int assign_operands(struct work *w, int n, char **operand,
 	struct sp_assign a = {.first = n > 1 ? operand[1] : NULL,
 		.last = n > 2 ? operand[2] : NULL,
 		.number = w->number,
-		.secret = w->secret[0] == '\0' ? NULL : w->secret};
+		.secret = w->secret[0] == '\0' ? NULL : w->secret,
+		.calls = w->calls};
 
 	if (read_login(w, operand[0], &e, &a.login, err) != 0)
 		return -1;
@@ -175,9 +176,9 @@ static int swap(struct work *w, const char *operand, struct sp_err *err)
 /* ---- from a file ------------------------------------------------------- */
 
 /* In the order of struct sp_assign. */
-enum { LOGIN, FIRST, LAST, NUMBER, SECRET, N_FIELDS };
+enum { LOGIN, FIRST, LAST, NUMBER, SECRET, CALLS, N_FIELDS };
 static const char *const FIELDS[N_FIELDS] = {"login", "first", "last", "number",
-	"secret"};
+	"secret", "calls"};
 
 /* What sp-status exports beside them. */
 static const char *const EXPORTED[] = {"registered_name", "state", "since",
@@ -204,7 +205,8 @@ static int assign_record(struct work *w, const char *const *field, int64_t line,
 		.first = field[FIRST],
 		.last = field[LAST],
 		.number = given(field[NUMBER]),
-		.secret = given(field[SECRET])};
+		.secret = given(field[SECRET]),
+		.calls = given(field[CALLS])};
 	int seen;
 
 	if (sp_login_check(a.login, err) != 0)
@@ -384,6 +386,21 @@ static bool hides_secret(const struct sp_common *common)
 		       strstr(common->columns, "secret") == NULL);
 }
 
+static int check_calls(const struct work *w, const struct sp_program *program)
+{
+	enum sp_call_right right;
+
+	if (w->calls == NULL)
+		return 0;
+	if (w->file != NULL || w->swap != NULL || reserves(w))
+		return sp_app_usage(program, "--calls goes with a LOGIN alone");
+	if (!sp_call_right_parse(w->calls, &right))
+		return sp_app_usage(program,
+			"--calls: '%s' is none of internal, all, default",
+			w->calls);
+	return 0;
+}
+
 static int check_usage(struct work *w, const struct sp_program *program, int n)
 {
 	bool takes_secret = w->secret_stdin || w->secret_fd != NULL;
@@ -412,7 +429,8 @@ static int check_usage(struct work *w, const struct sp_program *program, int n)
 		return sp_app_usage(program,
 			"--reset-forwarding goes with --number, --swap or "
 			"--file");
-	return parse_order(w, program);
+	rc = check_calls(w, program);
+	return rc != 0 ? rc : parse_order(w, program);
 }
 
 static int run_main(struct work *w, const struct sp_program *program, int argc,
@@ -464,6 +482,10 @@ int main(int argc, char **argv)
 			"which free number: the lowest (default), or the one "
 			"that has rested longest",
 			NULL, &w.order, NULL},
+		{0, "calls", "internal|all|default",
+			"may this user call outside numbers: no, yes, or as "
+			"the tenant says",
+			NULL, &w.calls, NULL},
 		{0, "reserve", "EXT",
 			"give this number to nobody; may be repeated", NULL,
 			w.reserve, &w.n_reserve},

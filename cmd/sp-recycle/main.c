@@ -142,7 +142,7 @@ static int recycle_operand(void *arg, const char *operand, struct sp_err *err)
 static const char *const FIELDS[] = {"login"};
 static const char *const OTHERS[] = {"first", "last", "number", "secret",
 	"registered_name", "state", "since", "contact", "transport",
-	"user_agent", "refreshed", "expires_in", "forwarding"};
+	"user_agent", "refreshed", "expires_in", "forwarding", "calls"};
 
 static int open_records(struct work *w, struct sp_err *err)
 {

@@ -21,6 +21,7 @@ static const struct sp_column COLUMNS[] = {
 	{.name = "refreshed", .is_whole = true},
 	{.name = "expires_in", .is_integer = true},
 	{.name = "forwarding"},
+	{.name = "calls"},
 };
 
 /* What fits and what is asked for at a prompt. */
@@ -48,6 +49,12 @@ static bool is_on_line(const struct sp_status *s)
 	       s->state != SP_LOST;
 }
 
+/* Of the past it is not known; see sp_status_at. */
+static bool knows_calls(const struct sp_status *s)
+{
+	return s->extension.user.id > 0;
+}
+
 int print_status(struct work *w, const struct sp_status *s, struct sp_err *err)
 {
 	const struct sp_extension *e = &s->extension;
@@ -68,7 +75,8 @@ int print_status(struct work *w, const struct sp_status *s, struct sp_err *err)
 			text_or_null(b->contact), text_or_null(b->transport),
 			text_or_null(b->user_agent),
 			time_or_null(b->refreshed_ms, refreshed),
-			is_on_line(s) ? left : NULL, text_or_null(rules)},
+			is_on_line(s) ? left : NULL, text_or_null(rules),
+			knows_calls(s) ? sp_call_right_name(e->calls) : NULL},
 		err);
 }
 

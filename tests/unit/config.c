@@ -53,6 +53,12 @@ static const struct {
 	{"listen: ['udp:[::1]:0', udp:0.0.0.0:5060]\n", NULL},
 	{"history: 0\n", NULL},
 	{"history: 1w\n", NULL},
+	{"resolver: 192.0.2.53\n", NULL},
+	{"resolver: 192.0.2.53:5353\n", NULL},
+	{"resolver: '[::1]'\n", NULL},
+	{"resolver: '[2001:db8::1]:53'\n", NULL},
+	{TENANT "  calls: internal\n", NULL},
+	{TENANT "  calls: all\n", NULL},
 	/* The document. */
 	{"---\n", "2: not a mapping, expected lines with 'key: value'"},
 	{"# a list\n- db\n",
@@ -60,11 +66,11 @@ static const struct {
 	{"db: a\n---\ndb: b\n", "2: a second document, expected only one"},
 	/* Keys. */
 	{"db: a\npools: 1\n", "2: unknown key 'pools', expected db, history, "
-			      "listen, tls, user, trusted, tenants"},
+			      "listen, tls, user, resolver, trusted, tenants"},
 	{"db: a\ndb: b\n", "2: 'db' a second time, expected only one"},
 	{"? [db]\n: a\n", "1: a list, expected one value"},
 	{"<<: {db: a}\n", "1: unknown key '<<', expected db, history, "
-			  "listen, tls, user, trusted, tenants"},
+			  "listen, tls, user, resolver, trusted, tenants"},
 	{"db: [a]\n", "1: db: a list, expected one value"},
 	{"db: {a: b}\n", "1: db: a mapping, expected one value"},
 	{"db:\n", "1: db: empty, expected a value"},
@@ -118,7 +124,8 @@ static const struct {
 	{TENANT "  voicemial: sip:a\n",
 		"4: tenants: unknown key 'voicemial', "
 		"expected domain, aliases, pool, reserved, rest, "
-		"registration, digest, voicemail, gateway, forwarding"},
+		"registration, digest, voicemail, gateway, calls, "
+		"forwarding"},
 	/* Numbers. */
 	{"tenants:\n- domain: a\n  pool: 1000-1999\n",
 		"3: pool: not a list, expected [a, b] or lines with '- '"},
@@ -165,6 +172,44 @@ static const struct {
 	{"trusted: [pbx.example]\n",
 		"1: trusted: 'pbx.example': expected an address or a network, "
 		"like 192.0.2.7 or 10.1.0.0/16"},
+	/* The name server. */
+	{"resolver: 'ns.example'\n",
+		"1: resolver: 'ns.example': expected ADDRESS or ADDRESS:PORT, "
+		"ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '192.0.2'\n",
+		"1: resolver: '192.0.2': expected ADDRESS or ADDRESS:PORT, "
+		"ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '192.0.2.53:'\n",
+		"1: resolver: '192.0.2.53:': expected ADDRESS or ADDRESS:PORT, "
+		"ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '192.0.2.53:0'\n",
+		"1: resolver: '192.0.2.53:0': expected ADDRESS or "
+		"ADDRESS:PORT, ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '192.0.2.53:65536'\n",
+		"1: resolver: '192.0.2.53:65536': expected ADDRESS or "
+		"ADDRESS:PORT, ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '::1'\n",
+		"1: resolver: '::1': expected ADDRESS or ADDRESS:PORT, ADDRESS "
+		"an IPv4 address or [IPv6]"},
+	{"resolver: '[::1'\n",
+		"1: resolver: '[::1': expected ADDRESS or ADDRESS:PORT, "
+		"ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '[192.0.2.53]'\n",
+		"1: resolver: '[192.0.2.53]': expected ADDRESS or "
+		"ADDRESS:PORT, ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '[::1]53'\n",
+		"1: resolver: '[::1]53': expected ADDRESS or ADDRESS:PORT, "
+		"ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: '192.0.2.53 '\n",
+		"1: resolver: '192.0.2.53 ': expected ADDRESS or ADDRESS:PORT, "
+		"ADDRESS an IPv4 address or [IPv6]"},
+	{"resolver: 'udp:192.0.2.53:53'\n",
+		"1: resolver: 'udp:192.0.2.53:53': expected ADDRESS or "
+		"ADDRESS:PORT, ADDRESS an IPv4 address or [IPv6]"},
+	/* Who may call whom. */
+	{TENANT "  calls: default\n",
+		"4: calls: 'default': expected internal or all"},
+	{TENANT "  calls: no\n", "4: calls: 'no': expected internal or all"},
 	/* Addresses. */
 	{TENANT "  voicemail: vm@a\n",
 		"4: voicemail: 'vm@a' is not a SIP "
@@ -253,6 +298,7 @@ static void check_wrong_files(struct unit *u)
 static const char FULL[] =
 	"db: /var/lib/sp/sp.db\n"
 	"history: 30d\n"
+	"resolver: '[2001:db8::1]:53'\n"
 	"listen: [udp:0.0.0.0:5060, 'udp:[::1]:5061']\n"
 	"trusted: [10.0.0.7, 10.1.0.0/16, '::1']\n"
 	"tenants:\n"
@@ -261,6 +307,7 @@ static const char FULL[] =
 	"    offline: {to: '1001'}\n"
 	"    busy: {to: '+14155550123'}\n"
 	"  gateway: sip:trunk.acme.example\n"
+	"  calls: internal\n"
 	"  voicemail: sip:vm-{number}@voicemail.acme.example\n"
 	"  registration:\n"
 	"    {refresh: 20s, timeout: 1m, min: 5s, max-contacts: 2}\n"
@@ -297,6 +344,7 @@ static void check_tenant(struct unit *u, const struct sp_tenant *tenant)
 	unit_str(u, tenant->voicemail, "sip:vm-{number}@voicemail.acme.example",
 		"voicemail");
 	unit_str(u, tenant->gateway, "sip:trunk.acme.example", "gateway");
+	unit_int(u, tenant->calls, SP_CALLS_INTERNAL, "calls");
 	unit_str(u, rules[SP_ALWAYS].target, "", "no rule for always");
 	unit_str(u, rules[SP_BUSY].target, "+14155550123", "rule for busy");
 	unit_int(u, rules[SP_BUSY].after_ms, 0, "busy has no after");
@@ -333,6 +381,7 @@ static void check_full_file(struct unit *u)
 		unit_str(u, config.db, "/var/lib/sp/sp.db", "db");
 		unit_int(u, config.history_ms, INT64_C(30) * 86400000,
 			"history");
+		unit_str(u, config.resolver, "[2001:db8::1]:53", "resolver");
 		unit_int(u, (int64_t)config.n_listen, 2, "number of listen");
 		unit_str(u, config.listen[0].host, "0.0.0.0", "IPv4 host");
 		unit_str(u, config.listen[1].host, "::1", "IPv6 host");
@@ -364,6 +413,9 @@ static void check_no_file(struct unit *u)
 			"default history");
 		unit_str(u, config.listen[0].text, "udp:127.0.0.1:5060",
 			"default listen");
+		unit_str(u, config.resolver, NULL, "no resolver");
+		unit_int(u, config.tenants[0].calls, SP_CALLS_ALL,
+			"default calls");
 		unit_str(u, config.tenants[0].domain, "localhost",
 			"default tenant");
 		unit_ok(u,
