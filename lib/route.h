@@ -18,7 +18,8 @@ enum { SP_ROUTE_DIVERSIONS = 5 }; /* of one call */
  * enabled false is none; whether it is in force now is the asker's to say. */
 struct sp_route_facts {
 	bool is_assigned;
-	bool is_registered; /* has a live binding */
+	bool is_registered;   /* has a live binding */
+	int64_t extension_id; /* its row, for who carries the route out */
 	struct sp_rule rules[SP_N_CONDITIONS];
 };
 

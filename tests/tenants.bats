@@ -318,9 +318,9 @@ columns() {
 	assert_equal "$(columns number -t a.example --resting)" ""
 	assert_equal "$(columns number -t b.example --resting)" 1001
 	assert_equal "$(columns count -t a.example --summary | xargs)" \
-		"2 2 0 0 0 10 2 7 0 1 10 2 7 0 1 7"
+		"2 2 0 0 0 0 0 10 2 7 0 1 10 2 7 0 1 7"
 	assert_equal "$(columns count -t b.example --summary | xargs)" \
-		"2 2 0 0 0 10 2 6 1 1 10 2 6 1 1 7"
+		"2 2 0 0 0 0 0 10 2 6 1 1 10 2 6 1 1 7"
 }
 
 @test "tenants: a softphone of one is on line there only, and logged out there" {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "cmd/sp-forward/forward_tool.h"
-#include "lib/binding.h"
 #include "lib/clock.h"
 #include "lib/route.h"
+#include "lib/route_facts.h"
 #include "lib/server.h"
 
 static const struct sp_column COLUMNS[] = {
@@ -21,8 +21,7 @@ static const struct sp_column COLUMNS[] = {
 
 /* What is assumed of the number that is dialled; nothing of the others. */
 struct what_if {
-	const struct sp_scope *scope;
-	int64_t at_ms; /* the moment that rules are looked up for */
+	struct sp_route_moment moment;
 	const char *dialled;
 	bool is_said, is_registered;
 	enum sp_route_outcome outcome; /* of its ringing */
@@ -32,25 +31,12 @@ static int ask(const void *arg, const char *number,
 	struct sp_route_facts *facts, struct sp_err *err)
 {
 	const struct what_if *what_if = arg;
-	struct sp_scope scope = *what_if->scope;
-	struct sp_extension extension;
-	struct sp_forwarding f;
-	struct sp_binding binding;
-	int rc = sp_extension_find(&scope, number, &extension, err);
 
-	if (rc != 1 || extension.user.id == 0)
-		return rc < 0 ? -1 : 0;
-	facts->is_assigned = true;
-	rc = sp_binding_newest(&scope, extension.id, &binding, err);
-	if (rc < 0)
+	if (sp_route_facts_ask(&what_if->moment, number, facts, err) != 0)
 		return -1;
-	facts->is_registered = rc == 1;
-	if (what_if->is_said && strcmp(number, what_if->dialled) == 0)
+	if (what_if->is_said && facts->is_assigned &&
+		strcmp(number, what_if->dialled) == 0)
 		facts->is_registered = what_if->is_registered;
-	scope.now_ms = what_if->at_ms;
-	if (sp_forward_load(&scope, extension.id, &f, err) != 0)
-		return -1;
-	sp_forward_in_force(&f, what_if->at_ms, facts->rules);
 	return 0;
 }
 
@@ -174,7 +160,7 @@ static int set_moment(struct work *w, struct sp_err *err)
 
 int resolve(struct work *w, struct sp_err *err)
 {
-	struct what_if what_if = {.scope = &w->app.scope};
+	struct what_if what_if = {.moment.scope = &w->app.scope};
 	struct sp_extension extension;
 	int rc;
 
@@ -185,9 +171,9 @@ int resolve(struct work *w, struct sp_err *err)
 			err) != 0 ||
 		sp_db_begin_read(w->app.db, err) != 0)
 		return -1;
-	what_if.at_ms = w->app.scope.now_ms;
-	if (w->at != NULL &&
-		sp_time_parse(w->at, what_if.at_ms, &what_if.at_ms, err) != 0)
+	what_if.moment.rules_ms = w->app.scope.now_ms;
+	if (w->at != NULL && sp_time_parse(w->at, what_if.moment.rules_ms,
+				     &what_if.moment.rules_ms, err) != 0)
 		return sp_err_prefix(err, "--at: ");
 	if (set_moment(w, err) != 0 ||
 		find_dialled(w, &extension, &what_if.dialled, err) != 0)
