@@ -276,7 +276,7 @@ static void check_diversion(struct unit *u)
 	ring(&w, &call, "sip:vm@x", NULL);
 	unit_str(u, presence(&w, "1003"), "", "  until it is elsewhere");
 	for (int i = 1001; i <= 1003; i++) {
-		char number[8];
+		char number[16];
 
 		snprintf(number, sizeof number, "%d", i);
 		unit_str(u, list(&w, number, -1, LIST_SIZE),

@@ -392,10 +392,10 @@ static bool passes(struct sp_status_filter filter, enum sp_state state,
 #define FILTER(...) ((struct sp_status_filter){__VA_ARGS__})
 
 /* A letter for each state: F(ree) R(esting) r(eserved) O(ffline) on line, L(ate)
- * l(ost). */
+ * l(ost), r(i)nging, b(usy). */
 static const char *all_passing(struct sp_status_filter filter, bool named)
 {
-	static const char LETTERS[] = "FRrOgLl";
+	static const char LETTERS[] = "FRrOgLlib";
 	static char text[SP_N_STATES + 1];
 	int n = 0;
 
@@ -412,8 +412,8 @@ static void check_filters(struct unit *u)
 	const struct sp_status_filter lost = {.has_states = true,
 		.state = {[SP_LOST] = true, [SP_FREE] = true}};
 
-	unit_str(u, all_passing(none, false), "OgLl", "those with an owner");
-	unit_str(u, all_passing(none, true), "FRrOgLl", "all that are named");
+	unit_str(u, all_passing(none, false), "OgLlib", "those with an owner");
+	unit_str(u, all_passing(none, true), "FRrOgLlib", "all that are named");
 	unit_str(u, all_passing(lost, false), "Fl", "of some states");
 	unit_str(u, all_passing(lost, true), "Fl", "  also when named");
 	unit_str(u, all_passing(FILTER(.idle_ms = 1000), false), "Ol",
