@@ -55,8 +55,8 @@ struct sp_call {
  * event.
  *
  * Starts a call at scope->now_ms: fills in id and started_ms. caller_id: the
- * extension that calls, which rings until somebody answers; 0: a peer. Event "call-started", new value what was
- * dialled, old value who calls. */
+ * extension that calls, which is ringing until somebody answers; 0: a peer.
+ * Event "call-started", new value what was dialled, old value who calls. */
 int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
 	int64_t caller_id, struct sp_err *err);
 

@@ -1,5 +1,5 @@
-/* Who is assigned, on line, late, lost, busy: what sp-status shows. Derived from the
- * database and a moment, never from a process. */
+/* Who is assigned, on line, late, lost, busy: what sp-status shows. Derived from
+ * the database and a moment, never from a process. */
 #ifndef SP_LIB_STATUS_H
 #define SP_LIB_STATUS_H
 
