@@ -62,9 +62,9 @@ struct sp_prune {
 	int64_t session_id; /* where to go on; 0 at first, kept by the caller */
 };
 
-/* Deletes what of history is older: events but for the last one, tenures,
- * calls that are over, and login sessions that have ended but for an owner's last one. Of all tenants.
- * Expects the caller's transaction. */
+/* Deletes what of history is older: events but for the last one, tenures, calls
+ * that are over, and login sessions that have ended but for an owner's last one.
+ * Of all tenants. Expects the caller's transaction. */
 int sp_event_prune(const struct sp_scope *scope, struct sp_prune *prune,
 	struct sp_err *err);
 
