@@ -53,7 +53,10 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
-build/regload: $(patsubst %,tests/bench/%.c,regload load phone measure)
+# What both load generators are made of.
+BENCH_PARTS := args digest load measure phone text wire
+
+build/regload: $(patsubst %,tests/bench/%.c,regload $(BENCH_PARTS))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
 

@@ -6,21 +6,17 @@
  * watching. */
 #include "tests/bench/load.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tests/bench/phone.h"
+#include "tests/bench/wire.h"
 
 enum {
-	BATCH = 64, /* datagrams per system call */
-	RESPONSE_MAX = 4096,
 	RETRANSMIT_US = 500000, /* T1 of RFC 3261 */
 	MAX_SENDS = 8,          /* of one request: gives up after 4 s */
 	MAX_CHALLENGES = 3,     /* in one registration */
@@ -40,7 +36,7 @@ TAILQ_HEAD(agents, agent);
 
 struct load {
 	const struct load_options *options;
-	int fd;
+	struct wire *wire; /* the caller's */
 	struct site site;
 	struct agent *agent; /* options->count of them */
 	struct agents idle, waiting;
@@ -50,38 +46,7 @@ struct load {
 	struct load_result *result;
 	uint64_t begin_us, end_us; /* of the plan */
 	uint64_t started;          /* registrations */
-
-	unsigned queued; /* requests not yet given to the kernel */
-	struct mmsghdr out[BATCH], in[BATCH];
-	struct iovec out_iov[BATCH], in_iov[BATCH];
-	char request[BATCH][PHONE_REQUEST_MAX];
-	char response[BATCH][RESPONSE_MAX];
 };
-
-static int open_socket(struct load *l)
-{
-	struct sockaddr_in local = {.sin_family = AF_INET};
-	socklen_t len = sizeof(local);
-	int size = 8 << 20; /* a full window of responses and more */
-
-	local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	l->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
-		return -1;
-	/* beyond net.core.rmem_max if we may, else up to it */
-	if (setsockopt(l->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(l->fd, (struct sockaddr *)&local, len) ||
-		getsockname(l->fd, (struct sockaddr *)&local, &len) ||
-		connect(l->fd, (const struct sockaddr *)&l->options->target,
-			len))
-		return -1;
-	site_init(&l->site, l->options->domain, l->options->password_prefix,
-		ntohs(local.sin_port));
-	l->site.first = l->options->first;
-	l->site.expires_s = l->options->expires_s;
-	return 0;
-}
 
 static int add_agents(struct load *l)
 {
@@ -101,24 +66,19 @@ static int add_agents(struct load *l)
 	return 0;
 }
 
-struct load *load_open(const struct load_options *options)
+struct load *load_open(const struct load_options *options, struct wire *wire)
 {
 	struct load *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
 	l->options = options;
-	l->fd = -1;
-	for (unsigned i = 0; i < BATCH; i++) {
-		l->out_iov[i].iov_base = l->request[i];
-		l->out[i].msg_hdr.msg_iov = &l->out_iov[i];
-		l->out[i].msg_hdr.msg_iovlen = 1;
-		l->in_iov[i].iov_base = l->response[i];
-		l->in_iov[i].iov_len = RESPONSE_MAX - 1;
-		l->in[i].msg_hdr.msg_iov = &l->in_iov[i];
-		l->in[i].msg_hdr.msg_iovlen = 1;
-	}
-	if (add_agents(l) || open_socket(l)) {
+	l->wire = wire;
+	site_init(&l->site, options->domain, options->password_prefix,
+		wire_name(wire));
+	l->site.first = options->first;
+	l->site.expires_s = options->expires_s;
+	if (add_agents(l)) {
 		load_close(l);
 		return NULL;
 	}
@@ -129,39 +89,16 @@ struct load *load_open(const struct load_options *options)
 
 void load_close(struct load *l)
 {
-	int saved = errno;
-
 	if (!l)
 		return;
-	if (l->fd >= 0)
-		close(l->fd);
 	free(l->agent);
 	free(l);
-	errno = saved;
-}
-
-/* What the kernel refuses is repeated by its retransmission. */
-static void flush(struct load *l)
-{
-	for (unsigned done = 0; done < l->queued;) {
-		int n = sendmmsg(l->fd, l->out + done, l->queued - done, 0);
-		if (n > 0)
-			done += (unsigned)n;
-		else if (errno != EINTR)
-			done++;
-	}
-	l->queued = 0;
 }
 
 /* Puts the agent at the end of `waiting`. */
 static void transmit(struct load *l, struct agent *a, uint64_t now)
 {
-	unsigned slot = l->queued++;
-
-	l->out_iov[slot].iov_len =
-		phone_write(&a->phone, &l->site, l->request[slot]);
-	if (l->queued == BATCH)
-		flush(l);
+	wire_put(l->wire, phone_write(&a->phone, &l->site, wire_next(l->wire)));
 	a->sends++;
 	a->sent_us = now;
 	TAILQ_INSERT_TAIL(&l->waiting, a, link);
@@ -282,8 +219,9 @@ static void on_challenge(struct load *l, struct agent *a, const char *msg,
 	begin_request(l, a, now);
 }
 
-static void on_datagram(struct load *l, const char *msg, uint64_t now)
+static void on_datagram(void *arg, const char *msg, uint64_t now)
 {
+	struct load *l = arg;
 	struct response response;
 
 	if (!response_read(msg, &response) ||
@@ -302,24 +240,10 @@ static void on_datagram(struct load *l, const char *msg, uint64_t now)
 		on_refusal(l, a, response.status);
 }
 
-static void receive(struct load *l)
-{
-	int n;
-
-	do {
-		n = recvmmsg(l->fd, l->in, BATCH, MSG_DONTWAIT, NULL);
-		uint64_t now = now_us();
-		for (int i = 0; i < n; i++) {
-			l->response[i][l->in[i].msg_len] = '\0';
-			on_datagram(l, l->response[i], now);
-		}
-	} while (n == BATCH);
-}
-
 /* Until a datagram comes, the next start is due, or a request is late. */
 static void wait_for_event(struct load *l)
 {
-	struct pollfd pollfd = {.fd = l->fd, .events = POLLIN};
+	struct pollfd pollfd = {.fd = wire_fd(l->wire), .events = POLLIN};
 	uint64_t now = now_us(), wake = now + RETRANSMIT_US;
 	struct agent *oldest = TAILQ_FIRST(&l->waiting);
 
@@ -349,11 +273,11 @@ void load_run(struct load *l, const struct load_plan *plan,
 	for (;;) {
 		repeat_late(l, now);
 		begin_due(l, now);
-		flush(l);
+		wire_flush(l->wire);
 		if (is_over(l, now) && TAILQ_EMPTY(&l->waiting))
 			break;
 		wait_for_event(l);
-		receive(l);
+		wire_receive(l->wire, on_datagram, l);
 		now = now_us();
 	}
 	if (now > l->end_us)

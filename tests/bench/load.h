@@ -3,16 +3,15 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/bench/measure.h"
 
 struct load;
+struct wire;
 
 struct load_options {
-	struct sockaddr_in target;
 	const char *domain;          /* borrowed */
 	const char *password_prefix; /* borrowed */
 	uint32_t first;              /* extension of the first phone */
@@ -43,9 +42,10 @@ struct load_result {
 	struct histogram reg_us; /* start of a registration to its 200 */
 };
 
-/* Opens the socket and prepares the phones. The caller closes it with
- * load_close(). NULL with errno set when there is no memory or socket. */
-struct load *load_open(const struct load_options *options);
+/* Prepares the phones, which share one socket. wire: connected to the
+ * registrar, the caller's, and open until load_close(). NULL with errno set when
+ * there is no memory. */
+struct load *load_open(const struct load_options *options, struct wire *wire);
 void load_close(struct load *load);
 
 /* Runs the plan until the last of its registrations has ended. */

@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PHONE_REQUEST_MAX = 1500, MD5_HEX = 33 };
+#include "tests/bench/digest.h"
+
+enum { PHONE_REQUEST_MAX = 1500 };
 
 /* What all phones of a run have in common. */
 struct site {
@@ -16,7 +18,7 @@ struct site {
 	const char *password_prefix; /* password = prefix + extension */
 	uint32_t first;              /* extension of phone 0 */
 	uint32_t expires_s;          /* as asked for in each REGISTER */
-	char address[32];            /* "127.0.0.1:PORT" of our socket */
+	const char *address;         /* "127.0.0.1:PORT", borrowed */
 	char realm[128];             /* of the latest challenge */
 	bool qop_auth;               /* the latest challenge offers qop=auth */
 	char ha2[MD5_HEX];           /* H(REGISTER:uri), the same for all */
@@ -37,13 +39,9 @@ struct response {
 	uint32_t cseq;  /* and which one */
 };
 
-/* domain and password_prefix are borrowed and must outlive the site. */
+/* The strings are borrowed and must outlive the site. */
 void site_init(struct site *site, const char *domain,
-	const char *password_prefix, uint16_t local_port);
-
-/* H(user:realm:password) of an extension, with the password of the site. */
-void site_ha1(const struct site *site, const char *realm, uint32_t extension,
-	char ha1[MD5_HEX]);
+	const char *password_prefix, const char *address);
 
 /* Moves on to a new request: the next CSeq, and the next use of the nonce. */
 void phone_next_request(struct phone *phone);

@@ -4,36 +4,26 @@
  * then refresh with the same nonce until the server challenges again. Prints
  * one line of JSON. Exits 0 when every registration got its 200, 1 when some
  * did not, 64 on a usage error, 71 when the system refuses something. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/args.h"
+#include "tests/bench/digest.h"
 #include "tests/bench/load.h"
 #include "tests/bench/measure.h"
-#include "tests/bench/phone.h"
-
-enum { EXIT_USAGE = 64, EXIT_SYSTEM = 71 };
+#include "tests/bench/wire.h"
 
 struct options {
 	const char *target;
+	struct sockaddr_in address;
 	struct load_options load;
 	uint32_t window; /* 0: not given */
 	double rate, duration_s;
 	uint32_t server_pid;
 	bool prefill, print_ha1;
-};
-
-/* One option: exactly one of the targets is set. */
-struct option_row {
-	const char *name, *arg, *help;
-	const char **text;
-	uint32_t *count;
-	double *real;
-	bool *flag;
 };
 
 enum { OPTIONS = 14 };
@@ -73,65 +63,6 @@ static void fill_table(struct option_row row[OPTIONS], struct options *o)
 	memcpy(row, table, sizeof(table));
 }
 
-static void print_usage(const struct option_row row[OPTIONS])
-{
-	fputs("usage: regload --target 127.x.y.z:PORT [options]\n", stderr);
-	for (int i = 0; i < OPTIONS; i++)
-		fprintf(stderr, "  --%-16s %-13s %s\n", row[i].name,
-			row[i].arg ? row[i].arg : "", row[i].help);
-}
-
-static int store_number(const struct option_row *row, const char *s)
-{
-	char *end;
-	double v = strtod(s, &end);
-
-	if (end == s || *end || !(v >= 0 && v <= 4e9))
-		return -1;
-	if (row->real)
-		*row->real = v;
-	else
-		*row->count = (uint32_t)v;
-	return 0;
-}
-
-static int parse_options(int argc, char **argv,
-	const struct option_row row[OPTIONS])
-{
-	struct option longopts[OPTIONS + 1] = {0};
-	int i;
-
-	for (i = 0; i < OPTIONS; i++)
-		longopts[i] = (struct option){row[i].name,
-			row[i].arg ? required_argument : no_argument, NULL, i};
-	while ((i = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
-		if (i == '?')
-			return -1;
-		if (row[i].flag)
-			*row[i].flag = true;
-		else if (row[i].text)
-			*row[i].text = optarg;
-		else if (store_number(&row[i], optarg))
-			return -1;
-	}
-	return optind == argc ? 0 : -1;
-}
-
-static int parse_target(const char *s, struct sockaddr_in *target)
-{
-	char host[16];
-	unsigned short port;
-
-	if (!s || sscanf(s, "%15[0-9.]:%hu", host, &port) != 2)
-		return -1;
-	target->sin_family = AF_INET;
-	target->sin_port = htons(port);
-	if (inet_pton(AF_INET, host, &target->sin_addr) != 1 ||
-		ntohl(target->sin_addr.s_addr) >> 24 != 127)
-		return -1;
-	return 0;
-}
-
 static bool options_are_sound(const struct options *o)
 {
 	return o->load.count > 0 && o->load.count <= 10000000 &&
@@ -141,12 +72,11 @@ static bool options_are_sound(const struct options *o)
 
 static void print_ha1(const struct load_options *load)
 {
-	struct site site;
 	char ha1[MD5_HEX];
 
-	site_init(&site, load->domain, load->password_prefix, 0);
 	for (uint32_t i = 0; i < load->count; i++) {
-		site_ha1(&site, load->domain, load->first + i, ha1);
+		digest_ha1(load->domain, load->password_prefix, load->first + i,
+			ha1);
 		printf("%u,%s\n", load->first + i, ha1);
 	}
 }
@@ -213,6 +143,23 @@ static bool run_phases(struct load *load, const struct options *o)
 	return good;
 }
 
+static int run(const struct options *o)
+{
+	struct wire *wire = wire_open(INADDR_LOOPBACK);
+	struct load *load = NULL;
+	int status = EXIT_SYSTEM;
+
+	if (wire && !wire_connect(wire, &o->address))
+		load = load_open(&o->load, wire);
+	if (load)
+		status = run_phases(load, o) ? 0 : 1;
+	else
+		fprintf(stderr, "regload: cannot start: %s\n", strerror(errno));
+	load_close(load);
+	wire_close(wire);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.duration_s = 5,
@@ -222,27 +169,20 @@ int main(int argc, char **argv)
 			.count = 1000,
 			.expires_s = 600}};
 	struct option_row row[OPTIONS];
+	int status = 0;
 
 	fill_table(row, &o);
-	if (parse_options(argc, argv, row) || !options_are_sound(&o) ||
-		(!o.print_ha1 && parse_target(o.target, &o.load.target))) {
-		print_usage(row);
+	if (args_parse(argc, argv, row, OPTIONS) || !options_are_sound(&o) ||
+		(!o.print_ha1 && args_target(o.target, &o.address))) {
+		args_print("usage: regload --target 127.x.y.z:PORT [options]\n",
+			row, OPTIONS);
 		return EXIT_USAGE;
-	}
-	if (o.print_ha1) {
-		print_ha1(&o.load);
-		return fclose(stdout) ? EXIT_SYSTEM : 0;
 	}
 	if (!o.window)
 		o.window = o.rate > 0 ? o.load.count : 64;
-	struct load *load = load_open(&o.load);
-	if (!load) {
-		fprintf(stderr, "regload: cannot start: %s\n", strerror(errno));
-		return EXIT_SYSTEM;
-	}
-	bool good = run_phases(load, &o);
-	load_close(load);
-	if (fclose(stdout))
-		return EXIT_SYSTEM;
-	return good ? 0 : 1;
+	if (o.print_ha1)
+		print_ha1(&o.load);
+	else
+		status = run(&o);
+	return fclose(stdout) ? EXIT_SYSTEM : status;
 }
