@@ -57,12 +57,14 @@ $(BUILD)/%.o: %.c Makefile
 BENCH_PARTS := args digest load measure phone text wire
 
 build/regload: $(patsubst %,tests/bench/%.c,regload $(BENCH_PARTS))
+build/callload: $(patsubst %,tests/bench/%.c,callload calls dialog $(BENCH_PARTS))
+build/regload build/callload:
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
 
 build/udpecho build/stopwatch build/flood: build/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^)
 
 # ---- tests -----------------------------------------------------------------
 # A unit program links what it tests: the core, the shared command-line parts,
@@ -122,8 +124,8 @@ fmt:
 
 bench:
 	@scripts/install-deps build bench
-	@$(MAKE) -s all build/regload build/udpecho build/stopwatch \
-		build/flood
+	@$(MAKE) -s all build/regload build/callload build/udpecho \
+		build/stopwatch build/flood
 	@tests/bench/bench.sh $(BENCH)
 
 demo:

@@ -95,6 +95,11 @@ void load_close(struct load *l)
 	free(l);
 }
 
+void load_set_expires(struct load *l, uint32_t expires_s)
+{
+	l->site.expires_s = expires_s;
+}
+
 /* Puts the agent at the end of `waiting`. */
 static void transmit(struct load *l, struct agent *a, uint64_t now)
 {

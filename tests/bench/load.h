@@ -48,6 +48,9 @@ struct load_result {
 struct load *load_open(const struct load_options *options, struct wire *wire);
 void load_close(struct load *load);
 
+/* What registrations ask for from now on; 0: to be forgotten. */
+void load_set_expires(struct load *load, uint32_t expires_s);
+
 /* Runs the plan until the last of its registrations has ended. */
 void load_run(struct load *load, const struct load_plan *plan,
 	struct load_result *result);

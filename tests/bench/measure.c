@@ -1,4 +1,4 @@
-/* Clock, latency histogram, CPU time of a process: see measure.h. */
+/* Clock, latency histogram, another process: see measure.h. */
 #include "tests/bench/measure.h"
 
 #include <stdio.h>
@@ -75,10 +75,28 @@ static double own_cpu_s(uint32_t pid)
 	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
 
-double process_cpu_s(uint32_t pid)
+/* The part of its resident memory that counts as its own. */
+static double own_kib(uint32_t pid)
+{
+	char path[64], line[128];
+	double kib = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/smaps_rollup", pid);
+	FILE *f = fopen(path, "r");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Pss: %lf kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib;
+}
+
+/* Over the process and its descendants. */
+static double sum(uint32_t pid, double (*own)(uint32_t pid))
 {
 	char path[64];
-	double total = own_cpu_s(pid);
+	double total = own(pid);
 	unsigned child;
 
 	snprintf(path, sizeof(path), "/proc/%u/task/%u/children", pid, pid);
@@ -86,7 +104,17 @@ double process_cpu_s(uint32_t pid)
 	if (!f)
 		return total;
 	while (fscanf(f, "%u", &child) == 1)
-		total += process_cpu_s(child);
+		total += sum(child, own);
 	fclose(f);
 	return total;
+}
+
+double process_cpu_s(uint32_t pid)
+{
+	return sum(pid, own_cpu_s);
+}
+
+uint64_t process_kib(uint32_t pid)
+{
+	return (uint64_t)sum(pid, own_kib);
 }

@@ -1,5 +1,5 @@
 /* What the benchmark measures with: a clock, a histogram of latencies, and
- * the CPU time of another process. */
+ * CPU time and memory of another process. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
@@ -27,5 +27,9 @@ uint64_t now_us(void);
 /* CPU seconds that a process, its threads and its living descendants have
  * used so far, in steps of a clock tick; 0 when there is no such process. */
 double process_cpu_s(uint32_t pid);
+
+/* Resident memory of a process and its descendants in KiB, what they share
+ * counted once (the sum of Pss); 0 when there is no such process. */
+uint64_t process_kib(uint32_t pid);
 
 #endif
