@@ -2,16 +2,17 @@
 # The benchmarks behind `make bench`: one JSON document on standard output,
 # progress on standard error. README.md here says how to read it.
 #
-#   bench.sh [registrar|directory]     that part only
+#   bench.sh [registrar|calls|directory]     that part only
 # environment:
 #   BENCH_ROUNDS    rounds, each measuring everything once (3)
 #   BENCH_SECONDS   length of each run (5)
 #   BENCH_AORS      phones that register (10000)
+#   BENCH_KEPT_CALLS   answered calls beside which others are made (10000)
 #   BENCH_USERS     users that are assigned and taken out at once (100000)
 #   BENCH_EXTENSIONS   extensions of a large tenant (1000000)
 #   BENCH_SERVERS   servers to measure, of the list below (all)
 #   TMPDIR          where the databases lie; not on tmpfs, where fsync is free
-# Exits 1 when a registration failed, 69 when a program is missing.
+# Exits 1 when a registration or a call failed, 69 when a program is missing.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -92,6 +93,7 @@ write_config() {
 	cat > "$1" <<-E
 	db: ${1%/*}/sp.db
 	listen: [udp:127.0.0.1:0]
+	trusted: [127.0.0.1]
 	tenants:
 	  - domain: bench.test
 	    pool: [100000-999999]
@@ -99,12 +101,13 @@ write_config() {
 	E
 }
 
-# As many users as phones; numbers and secrets are those that regload uses.
+# start_sp [N]: N users, or as many as phones; numbers and secrets are those that
+# regload and callload use.
 start_sp() {
-	local config=$server_dir/c.yaml log=$server_dir/log
+	local config=$server_dir/c.yaml log=$server_dir/log n=${1:-$aors}
 	mkdir "$server_dir"
 	write_config "$config"
-	seq 100000 $((100000 + aors - 1)) |
+	seq 100000 $((100000 + n - 1)) |
 		sed 's/.*/u&,&,pw&/; 1i login,number,secret' \
 		> "$server_dir/users.csv"
 	"$root/bin/sp-assign" -c "$config" -q -f "$server_dir/users.csv" >&2
@@ -141,6 +144,8 @@ stop_server() {
 	rm -rf "$server_dir"
 }
 
+# shellcheck source=tests/bench/calls.bash
+. "$here/calls.bash"
 # shellcheck source=tests/bench/directory.bash
 . "$here/directory.bash"
 
@@ -204,7 +209,8 @@ need_for_registrar() {
 
 print_report() {
 	jq -s --argjson rounds "$rounds" --argjson seconds "$seconds" \
-		--argjson users "$users" --argjson extensions "$tenant_size" \
+		--argjson users "$users" --argjson kept "$kept_calls" \
+		--argjson extensions "$tenant_size" \
 		--arg cpu "$(sed -n 's/^model name.*: //p' /proc/cpuinfo |
 			head -n 1)" \
 		--argjson cpus "$(nproc)" --arg kernel "$(uname -sr)" \
@@ -212,9 +218,9 @@ print_report() {
 	cat "$work/report.json"
 }
 
-all_registered() {
-	jq -e '[.registrar.servers[]?, .registrar.sp_at_half_rate // empty |
-		.failed] | add // 0 | . == 0' "$work/report.json" > /dev/null
+nothing_failed() {
+	jq -e '[.registrar, .calls | .. | .failed? // empty] | add // 0 |
+		. == 0' "$work/report.json" > /dev/null
 }
 
 trap clean_up EXIT
@@ -223,19 +229,25 @@ need jq "apt install jq"
 case ${1:-all} in
 all)
 	need_for_registrar
+	need_for_calls
 	need_for_directory
 	registrar
+	calls
 	directory
 	;;
 registrar)
 	need_for_registrar
 	registrar
 	;;
+calls)
+	need_for_calls
+	calls
+	;;
 directory)
 	need_for_directory
 	directory
 	;;
-*) die "usage: bench.sh [registrar|directory]" 64 ;;
+*) die "usage: bench.sh [registrar|calls|directory]" 64 ;;
 esac
 print_report
-all_registered || die "some registrations failed" 1
+nothing_failed || die "some registrations or calls failed" 1

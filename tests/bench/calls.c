@@ -369,7 +369,8 @@ static void callee_takes(void *arg, const char *text, uint64_t now)
 
 static bool is_over(const struct calls *l, uint64_t now)
 {
-	return now >= l->end_us || l->result->started >= l->plan.limit;
+	return now >= l->end_us || l->result->started >= l->plan.limit ||
+	       (l->plan.kind == CALLS_END && TAILQ_EMPTY(&l->kept));
 }
 
 static bool may_begin(const struct calls *l, uint64_t now)

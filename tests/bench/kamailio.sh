@@ -61,9 +61,13 @@ make_database() {
 			 select ext, '$domain', ha1 from row;"
 }
 
+# At first it is still this script, or setsid.
 is_running() {
-	[ "$(cat "/proc/$1/comm" 2> /dev/null)" = kamailio ] &&
-		! grep -q '^State:.*Z' "/proc/$1/status" 2> /dev/null
+	case $(cat "/proc/$1/comm" 2> /dev/null) in
+	kamailio | kamailio.sh | setsid) ;;
+	*) return 1 ;;
+	esac
+	! grep -q '^State:.*Z' "/proc/$1/status" 2> /dev/null
 }
 
 wait_until_ready() {
@@ -127,8 +131,8 @@ stop() {
 		sleep 0.1
 	done
 	# Under load a worker may end with the lock of the shared memory, for
-	# which the main process then waits.
-	! is_running "$pid" || kill -KILL "$pid"
+	# which all the others then wait.
+	! is_running "$pid" || kill -KILL -- "-$pid"
 	rm -rf "$dir"
 }
 

@@ -1,6 +1,6 @@
 # Turns the lines that bench.sh collects, one per run, into its document.
-# Run with jq -s and --arg or --argjson: rounds seconds users
-# extensions cpu cpus kernel.
+# Run with jq -s and --arg or --argjson: rounds seconds users extensions kept
+# cpu cpus kernel.
 
 def median:
 	sort | length as $n |
@@ -35,6 +35,64 @@ def rate($name): first_of($name) | .main.reg_per_s;
 def seconds($name): first_of($name) | .seconds;
 def ms($name): first_of($name) | .ms;
 
+# Of the lines with calls.
+def calls_per_s($name): first_of($name) | .calls.main.calls_per_s;
+def cpu_per_call($name):
+	first_of($name) | .calls.main.server_cpu_s_per_1k;
+def call_failures: [.calls[] | .failed? // empty] | add;
+def call_summary: {
+	calls_per_s: (map(.calls.main.calls_per_s) | median | round),
+	ring_p50_ms: (map(.calls.main.ring_us.p50 / 1000) | median | digits(3)),
+	ring_p99_ms: (map(.calls.main.ring_us.p99 / 1000) | median | digits(3)),
+	answer_p50_ms:
+		(map(.calls.main.answer_us.p50 / 1000) | median | digits(3)),
+	answer_p99_ms:
+		(map(.calls.main.answer_us.p99 / 1000) | median | digits(3)),
+	server_cpu_s_per_1k:
+		(map(.calls.main.server_cpu_s_per_1k // 0) | median | digits(4)),
+	server_peak_mib:
+		(map((.calls.main.server_kib // 0) / 1024) | median | round),
+	retransmits: (map(.calls.main.retransmits) | add),
+	failed: (map(call_failures) | add)
+};
+def call_row($name):
+	map(select(.name == $name and .calls.main)) |
+	if . == [] then null else call_summary end;
+
+# What calls in progress cost: memory each, and speed of the others.
+def kept_row($server):
+	. as $all | "\($server)-kept" as $name |
+	map(select(.name == $name and .calls.main)) |
+	if . == [] then null else {
+		calls_per_s: (map(.calls.main.calls_per_s) | median | round),
+		"kept/none": ratio($all; calls_per_s($name);
+			calls_per_s($server)),
+		kib_per_call: (map(.calls.keep | select(.completed > 0) |
+			(.server_kib - .server_kib_before) / .completed) |
+			median | digits(2)),
+		failed: (map(call_failures) | add)
+	} end;
+
+def registration_ms($name; q):
+	map(select(.name == $name).registrations.reg_us | q / 1000) |
+	median | digits(3);
+def beside_row($server):
+	map(select(.name == "\($server)-half-rate")) as $calls |
+	map(select(.name == "\($server)-beside")) as $beside |
+	if $calls == [] then null else {
+		calls_per_s:
+			($calls | map(.calls.rate) | median | round),
+		p50_alone_ms: registration_ms("\($server)-alone"; .p50),
+		p50_beside_ms: registration_ms("\($server)-beside"; .p50),
+		p99_alone_ms: registration_ms("\($server)-alone"; .p99),
+		p99_beside_ms: registration_ms("\($server)-beside"; .p99),
+		calls_answer_p99_ms: ($calls | map(.calls.main.answer_us.p99 /
+			1000) | median | digits(3)),
+		failed: (($calls | map(call_failures) | add) +
+			($beside | map(.registrations | .other + .timeouts +
+				.malformed) | add))
+	} end;
+
 def batch($name): map(select(.name == $name)) | {
 	seconds: (map(.seconds) | median),
 	cpu_seconds: (map(.cpu_user + .cpu_system) | median | digits(2)),
@@ -44,7 +102,8 @@ def median_ms($name): map(select(.name == $name).ms) | median | digits(3);
 def median_s($name): map(select(.name == $name).seconds) | median;
 
 map(select(.main)) as $runs |
-map(select(.main | not)) as $directory |
+map(select(.calls or .registrations)) as $calls |
+map(select(.main or .calls or .registrations | not)) as $directory |
 {
 	machine: {$cpu, $cpus, $kernel},
 	$rounds,
@@ -64,6 +123,27 @@ map(select(.main | not)) as $directory |
 			 value: ratio($runs; rate("sp"); rate($other))}
 		] | from_entries)
 	}
+} end + if $calls == [] then {} else {
+	calls: ($calls | {
+		generator: call_row("generator") | {calls_per_s, failed},
+		servers: ([("kamailio", "kamailio-digest", "sp", "sp-digest") as
+			$name | {key: $name, value: call_row($name)}] |
+			from_entries),
+		kept: ({calls: $kept} + ([("kamailio", "sp") as $name |
+			{key: $name, value: kept_row($name)}] | from_entries)),
+		register_beside_calls: ([("kamailio", "sp") as $name |
+			{key: $name, value: beside_row($name)}] |
+			from_entries),
+		ratios: {
+			"sp/kamailio": ratio($calls; calls_per_s("sp");
+				calls_per_s("kamailio")),
+			"sp-digest/kamailio-digest": ratio($calls;
+				calls_per_s("sp-digest");
+				calls_per_s("kamailio-digest")),
+			"kamailio/sp cpu": ratio($calls;
+				cpu_per_call("kamailio"); cpu_per_call("sp"))
+		}
+	})
 } end + if $directory == [] then {} else {
 	directory: ($directory | {
 		users: $users,
