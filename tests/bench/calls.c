@@ -22,6 +22,7 @@
 enum {
 	RETRANSMIT_US = 500000, /* T1 of RFC 3261 */
 	MAX_SENDS = 8,          /* of one message: gives up after 4 s */
+	MAX_TIMEOUTS = 200,     /* then the server is dead: no more calls */
 };
 
 enum state {
@@ -370,6 +371,7 @@ static void callee_takes(void *arg, const char *text, uint64_t now)
 static bool is_over(const struct calls *l, uint64_t now)
 {
 	return now >= l->end_us || l->result->started >= l->plan.limit ||
+	       l->result->timeouts >= MAX_TIMEOUTS ||
 	       (l->plan.kind == CALLS_END && TAILQ_EMPTY(&l->kept));
 }
 
