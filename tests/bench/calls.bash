@@ -3,11 +3,15 @@
 # the registrations beside them.
 
 kept_calls=${BENCH_KEPT_CALLS:-10000}
+
+# Few phones that refresh often: their first registrations, which come as fast as
+# they can, are soon over.
+register_phones=1000
 register_rate=1000
 callload=$root/build/callload
 
 # Above the extensions of the phones that register beside the calls.
-callee_first=$((100000 + aors))
+callee_first=$((100000 + register_phones))
 callees=1000
 caller_first=$((callee_first + callees))
 callers=1000
@@ -20,7 +24,7 @@ call_servers=
 # A server of its own for each measurement: what the one before has left in
 # memory shall not count.
 start_call_server() {
-	local users=$((aors + callees + callers))
+	local users=$((register_phones + callees + callers))
 	case $1 in
 	kamailio) start_kamailio --calls --aors "$users" ;;
 	kamailio-digest) start_kamailio --calls --auth --aors "$users" ;;
@@ -83,8 +87,8 @@ calls_per_s() {
 register_beside() {
 	local auth=()
 	[[ $1 != kamailio ]] || auth=(--no-auth)
-	"${bind_regload[@]}" "$REGLOAD" --target "$target" --count "$aors" \
-		--prefill --rate "$register_rate" --duration "$seconds" \
+	"${bind_regload[@]}" "$REGLOAD" --target "$target" \
+		--count "$register_phones" --prefill --rate "$register_rate" --duration "$seconds" \
 		"${auth[@]}"
 }
 

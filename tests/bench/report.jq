@@ -88,6 +88,8 @@ def beside_row($server):
 		p99_beside_ms: registration_ms("\($server)-beside"; .p99),
 		calls_answer_p99_ms: ($calls | map(.calls.main.answer_us.p99 /
 			1000) | median | digits(3)),
+		retransmits: (($calls | map(.calls.main.retransmits) | add) +
+			($beside | map(.registrations.retransmits) | add)),
 		failed: (($calls | map(call_failures) | add) +
 			($beside | map(.registrations | .other + .timeouts +
 				.malformed) | add))
