@@ -57,7 +57,7 @@ $(BUILD)/%.o: %.c Makefile
 BENCH_PARTS := args digest load measure phone text wire
 
 build/regload: $(patsubst %,tests/bench/%.c,regload $(BENCH_PARTS))
-build/callload: $(patsubst %,tests/bench/%.c,callload calls dialog $(BENCH_PARTS))
+build/callload: $(patsubst %,tests/bench/%.c,callload calls callee dialog $(BENCH_PARTS))
 build/regload build/callload:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto

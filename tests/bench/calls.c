@@ -12,57 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/calls_private.h"
 #include "tests/bench/dialog.h"
 #include "tests/bench/wire.h"
 
-enum {
-	RETRANSMIT_US = 500000, /* T1 of RFC 3261 */
-	MAX_SENDS = 8,          /* of one message: gives up after 4 s */
-	MAX_TIMEOUTS = 200,     /* then the server is dead: no more calls */
-};
-
-enum state {
-	IDLE,
-	INVITED,    /* nothing has come yet: the INVITE is repeated */
-	PROCEEDING, /* section 17.1.1.2: after a 1xx it no longer is */
-	ANSWERED,
-	ENDING, /* the BYE was sent */
-};
-
-struct call {
-	struct dialog dialog;
-	enum state state;
-	uint64_t start_us;    /* as scheduled */
-	uint64_t sent_us;     /* of the request, or when it was answered */
-	uint64_t answered_us; /* of the callee's latest 200 */
-	uint8_t sends, answers;
-	bool rang, unacked, acked;
-	TAILQ_ENTRY(call) link, unacked_link;
-	char mirror[DIALOG_MIRROR_MAX]; /* of the INVITE; "" before it came */
-};
-
-TAILQ_HEAD(queue, call);
-
-struct calls {
-	const struct calls_options *options;
-	struct wire *caller, *callee; /* the caller's of calls_open() */
-	struct dialog_site site;
-	char run[9];
-	struct call *call; /* options->slots of them */
-	struct queue idle, waiting, holding, kept, unacked;
-	uint32_t in_progress; /* in `waiting` and `holding` */
-	uint32_t n_kept;
-	uint64_t dialled; /* in all plans */
-
-	struct calls_plan plan;
-	struct calls_result *result;
-	uint64_t begin_us, end_us; /* of the plan */
-	uint64_t hold_us;
-};
+enum { MAX_TIMEOUTS = 200 /* then the server is dead: no more calls */ };
 
 /* ---- the caller ---------------------------------------------------------- */
 
@@ -133,17 +90,10 @@ static void end_kept(struct calls *l, uint64_t now)
 	begin_request(l, c, ENDING, now);
 }
 
-static void forget_ack(struct calls *l, struct call *c)
-{
-	if (c->unacked)
-		TAILQ_REMOVE(&l->unacked, c, unacked_link);
-	c->unacked = false;
-}
-
 /* The call, which is in `waiting`, is over; the next one takes its memory. */
 static void end_call(struct calls *l, struct call *c)
 {
-	forget_ack(l, c);
+	callee_forget_ack(l, c);
 	TAILQ_REMOVE(&l->waiting, c, link);
 	TAILQ_INSERT_HEAD(&l->idle, c, link);
 	c->state = IDLE;
@@ -266,8 +216,7 @@ static void on_bye_response(struct calls *l, struct call *c,
 	}
 }
 
-/* The call of a message; NULL and counted if it is an earlier one. */
-static struct call *find_call(struct calls *l, const struct message *m)
+struct call *calls_find(struct calls *l, const struct message *m)
 {
 	struct call *c = m->slot < l->options->slots ? &l->call[m->slot] : NULL;
 
@@ -286,84 +235,11 @@ static void caller_takes(void *arg, const char *text, uint64_t now)
 		l->result->malformed++;
 		return;
 	}
-	struct call *c = find_call(l, &m);
+	struct call *c = calls_find(l, &m);
 	if (c && m.method == DIALOG_INVITE)
 		on_invite_response(l, c, &m, now);
 	else if (c && m.method == DIALOG_BYE)
 		on_bye_response(l, c, &m, now);
-}
-
-/* ---- the callee ---------------------------------------------------------- */
-
-static void answer(struct calls *l, unsigned status, const char *mirror,
-	const struct dialog *dialog)
-{
-	const struct answer a = {status, mirror, dialog};
-
-	wire_put(l->callee,
-		callee_write(&a, &l->site, wire_next(l->callee), WIRE_MAX));
-}
-
-/* Sends the 200 to an INVITE; puts the call at the end of `unacked`. */
-static void accept_call(struct calls *l, struct call *c, uint64_t now)
-{
-	answer(l, 200, c->mirror, &c->dialog);
-	c->answers++;
-	c->answered_us = now;
-	c->unacked = true;
-	TAILQ_INSERT_TAIL(&l->unacked, c, unacked_link);
-}
-
-static void on_invite(struct calls *l, struct call *c, const struct message *m,
-	uint64_t now)
-{
-	bool is_first = c->mirror[0] == '\0';
-
-	if (!is_first || (c->state != INVITED && c->state != PROCEEDING)) {
-		l->result->stray++;
-		return;
-	}
-	if (!callee_mirror(m, c->mirror)) {
-		l->result->malformed++;
-		return;
-	}
-	answer(l, 180, c->mirror, &c->dialog);
-	c->answers = 0;
-	accept_call(l, c, now);
-}
-
-static void on_bye(struct calls *l, struct call *c, const struct message *m)
-{
-	char mirror[DIALOG_MIRROR_MAX];
-
-	forget_ack(l, c);
-	if (callee_mirror(m, mirror))
-		answer(l, 200, mirror, NULL);
-	else
-		l->result->malformed++;
-}
-
-static void callee_takes(void *arg, const char *text, uint64_t now)
-{
-	struct calls *l = arg;
-	struct message m;
-
-	if (!message_read(&m, text, l->run) || m.status != 0 ||
-		m.method == DIALOG_OTHER) {
-		l->result->malformed++;
-		return;
-	}
-	struct call *c = find_call(l, &m);
-	if (!c)
-		return;
-	if (m.method == DIALOG_INVITE) {
-		on_invite(l, c, &m, now);
-	} else if (m.method == DIALOG_BYE) {
-		on_bye(l, c, &m);
-	} else {
-		forget_ack(l, c);
-		c->acked = true;
-	}
 }
 
 /* ---- time ---------------------------------------------------------------- */
@@ -426,20 +302,6 @@ static void repeat_requests(struct calls *l, uint64_t now)
 		c->sends++;
 		c->sent_us = now;
 		TAILQ_INSERT_TAIL(&l->waiting, c, link);
-	}
-}
-
-static void repeat_answers(struct calls *l, uint64_t now)
-{
-	struct call *c;
-
-	while ((c = TAILQ_FIRST(&l->unacked)) &&
-		c->answered_us + RETRANSMIT_US <= now) {
-		forget_ack(l, c);
-		if (c->answers >= MAX_SENDS)
-			continue;
-		l->result->retransmits++;
-		accept_call(l, c, now);
 	}
 }
 
@@ -553,7 +415,7 @@ void calls_run(struct calls *l, const struct calls_plan *plan,
 	l->hold_us = (uint64_t)(plan->hold_s * 1e6);
 	for (;;) {
 		repeat_requests(l, now);
-		repeat_answers(l, now);
+		callee_repeat(l, now);
 		end_held(l, now);
 		begin_due(l, now);
 		wire_flush(l->caller);
