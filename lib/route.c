@@ -239,6 +239,7 @@ static int ring(struct sp_route *route, const char *why,
 
 	begin_step(route, SP_ROUTE_RING, step);
 	step->why = why;
+	step->extension_id = route->facts.extension_id;
 	step->after_ms = rule == NULL || rule->after_ms == 0 ? SP_AFTER_MS
 							     : rule->after_ms;
 	route->state = SP_ROUTE_RINGING;

@@ -53,8 +53,9 @@ struct sp_route_step {
 	bool is_default;             /* DIVERT: the rule is the tenant's */
 	/* DIVERT: as the rule has it; SEND: a SIP URI; else "". */
 	char target[SP_TARGET_SIZE];
-	int64_t after_ms; /* RING: how long */
-	int status;       /* REFUSE: of the SIP response */
+	int64_t after_ms;     /* RING: how long */
+	int64_t extension_id; /* RING: as the facts say */
+	int status;           /* REFUSE: of the SIP response */
 	/* A constant. REFUSE: why. RING and DIVERT: why the `always` rule,
 	 * which would have come first, was passed over; else "". */
 	const char *why;

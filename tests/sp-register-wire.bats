@@ -135,15 +135,20 @@ teardown() { common_teardown; }
 	start_server
 	URI="sip:$SERVER" run send OPTIONS 1001
 	assert_status 200 OK
-	assert_line 'Allow: REGISTER, OPTIONS'
+	assert_line 'Allow: REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, REFER, SUBSCRIBE, NOTIFY, UPDATE, PRACK'
 	assert_line 'Supported: path, outbound'
-	URI=sip:1001@acme.example run send OPTIONS 1001
-	assert_status 404
-	for method in INVITE BYE CANCEL MESSAGE SUBSCRIBE NOTIFY PUBLISH; do
-		run send $method 1001
-		assert_status 405 'Method Not Allowed'
-		assert_line 'Allow: REGISTER, OPTIONS'
+	for method in OPTIONS INVITE MESSAGE SUBSCRIBE NOTIFY REFER; do
+		URI=sip:1001@acme.example run send $method 1001
+		assert_status 407 'Proxy Authentication Required'
+		assert_line --regexp '^Proxy-Authenticate: Digest realm="acme.example", nonce='
 	done
+	for method in BYE CANCEL INFO UPDATE PRACK; do
+		URI=sip:1001@acme.example run send $method 1001
+		assert_status 481 'Call/Transaction Does Not Exist'
+	done
+	run send PUBLISH 1001
+	assert_status 405 'Method Not Allowed'
+	assert_line --partial 'Allow: REGISTER, OPTIONS, INVITE'
 	for method in FOO register Invite; do
 		run send $method 1001
 		assert_status 501 'Not Implemented'
@@ -293,8 +298,8 @@ teardown() { common_teardown; }
 
 # is_allowed STATUS METHOD REPLY: may a message of METHOD be answered with
 # STATUS ("" for no answer), where the column `reply` of index.tsv is REPLY?
-# The methods that this server lacks are refused before anything else of the
-# message counts (RFC 3261 §8.2.1), whatever REPLY says.
+# Methods that this server lacks, and calls of those who may not call, are
+# refused before anything else of the message counts, whatever REPLY says.
 is_allowed() {
 	case $2:$1 in
 	*:) [[ ,$3, =~ ,(none|drop|not:crash), ]] ;;
@@ -305,7 +310,7 @@ is_allowed() {
 		*) false ;;
 		esac
 		;;
-	*:405 | *:501 | *:404) [[ $3 != none ]] ;;
+	*:405 | *:501 | *:404 | *:403 | *:481) [[ $3 != none ]] ;;
 	*) is_allowed "$1" OPTIONS "$3" ;;
 	esac
 }
@@ -322,8 +327,6 @@ torture() {
 		escnull.dat | intmeth.dat) reply+=,400 ;;
 		# A hole in the grammar of RFC 3261, ":::", is not tolerated.
 		ipv6-bug-abnf-3-colons.dat) reply=400 ;;
-		# A user of ours: nobody is reached through this server yet.
-		zeromf.dat) reply+=,404 ;;
 		esac
 		method=$(head -n 1 "$1/$name" | cut -d ' ' -f 1)
 		# Without rport the answer goes to the port of the Via.

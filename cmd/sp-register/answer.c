@@ -161,18 +161,25 @@ static void put_headers(struct service *s, struct request *rq,
 	}
 }
 
+void request_make_tag(const struct service *s, const struct sip_message *m,
+	char tag[SIP_TAG_SIZE])
+{
+	struct sip_slice call_id = sipmsg_header(m, SIP_CALL_ID);
+	uint64_t hash = sp_text_hash(call_id.at, call_id.len) ^ s->tag_salt;
+
+	sp_hash_hex((const unsigned char *)&hash, sizeof hash, tag);
+}
+
 void request_answer(struct service *s, struct request *rq, enum verdict verdict)
 {
 	struct exchange *x = rq->exchange;
 	struct sip_writer w = {x->answer, SIP_ANSWER_SIZE, 0, false};
-	struct sip_slice call_id = sipmsg_header(&rq->message, SIP_CALL_ID);
 	struct reply reply = reply_of(verdict);
 	char tag[SIP_TAG_SIZE];
-	uint64_t hash;
 
-	/* The same for a retransmission, without state. */
-	hash = sp_text_hash(call_id.at, call_id.len) ^ s->tag_salt;
-	sp_hash_hex((const unsigned char *)&hash, sizeof hash, tag);
+	if (rq->is_proxied && reply.status == 401)
+		reply = (struct reply){407, "Proxy Authentication Required"};
+	request_make_tag(s, &rq->message, tag);
 	sipmsg_begin_response(&w, &rq->message, reply.status,
 		verdict == VERDICT_MALFORMED ? rq->why : reply.phrase,
 		&x->origin, tag);

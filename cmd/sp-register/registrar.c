@@ -196,6 +196,7 @@ static bool write_facts(const struct registration *r,
 	changes |=
 		set_text(slice_of(agent), b->user_agent, sizeof b->user_agent);
 	changes |= set_text(slice_of(r->source), b->source, sizeof b->source);
+	changes |= set_text(slice_of(r->local), b->local, sizeof b->local);
 	changes |= set_text(slice_of(r->transport), b->transport,
 		sizeof b->transport);
 	changes |= set_text(slice_of(r->path), b->path, sizeof b->path);

@@ -20,7 +20,7 @@ struct registration {
 	struct sip_slice call_id, user_agent;
 	int64_t cseq;
 	bool is_repeat; /* a retransmission: what it asked for is done */
-	const char *source, *transport; /* for the binding's row */
+	const char *source, *transport, *local; /* for the binding's row */
 	int64_t flow_id;
 	char path[SP_PATH_SIZE]; /* RFC 3327; "" for none */
 	bool is_outbound;        /* RFC 5626: the answer is to require it */

@@ -125,7 +125,25 @@ static void put_own_via(struct sip_writer *w, const struct relay *r)
 	sipmsg_put_text(w, "\r\n");
 }
 
-void relay_request(struct sip_writer *w, const struct sip_message *m,
+/* The next proxy may be one that only looks at the Request-URI (§16.6 step 6):
+ * a Route value without lr becomes that. */
+static struct relay route_strictly(const struct sip_message *m, struct relay r)
+{
+	struct sip_slice next, value;
+
+	if (r.path.len > 0 || r.n_routes_left == 0)
+		return r;
+	next = sipmsg_uri_text(relay_route(m, r.n_routes_taken));
+	if (sipmsg_uri_param(next, "lr", &value))
+		return r;
+	r.last_route = r.uri;
+	r.uri = next;
+	r.n_routes_taken++;
+	r.n_routes_left--;
+	return r;
+}
+
+static void put_request(struct sip_writer *w, const struct sip_message *m,
 	const struct relay *r)
 {
 	int64_t hops = sipmsg_number(sipmsg_header(m, SIP_MAX_FORWARDS), 255);
@@ -147,6 +165,14 @@ void relay_request(struct sip_writer *w, const struct sip_message *m,
 		if (!is_replaced(&m->field[i], r))
 			put_field(w, &m->field[i]);
 	put_body(w, m);
+}
+
+void relay_request(struct sip_writer *w, const struct sip_message *m,
+	const struct relay *r)
+{
+	const struct relay routed = route_strictly(m, *r);
+
+	put_request(w, m, &routed);
 }
 
 /* ---- responses --------------------------------------------------------- */

@@ -18,7 +18,7 @@ struct relay {
 	/* Of the Route values so many go, from the first one, and so many of
 	 * the others stay. */
 	int n_routes_taken, n_routes_left;
-	struct sip_slice last_route; /* a URI that goes behind them */
+	struct sip_slice last_route; /* relay_request's own */
 	const char *realm;      /* Proxy-Authorization for it goes no further;
 				   * NULL: all of them do */
 	bool drops_identity;    /* P-Asserted-Identity is not to be believed */
@@ -26,7 +26,8 @@ struct relay {
 	const char *diversions; /* whole fields, line ends included */
 };
 
-/* Writes the request, with one hop less in Max-Forwards. */
+/* Writes the request, with one hop less in Max-Forwards; for a next hop that is
+ * a strict router as that one wants it. */
 void relay_request(struct sip_writer *writer, const struct sip_message *request,
 	const struct relay *relay);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cmd/sp-register/digest.h"
+#include "cmd/sp-register/hop.h"
 #include "cmd/sp-register/limit.h"
 #include "cmd/sp-register/registrar.h"
 #include "cmd/sp-register/reply.h"
@@ -16,7 +17,9 @@
 
 /* The methods that are answered, and the extensions that are known; for the
  * header fields Allow and Supported. */
-#define REQUEST_ALLOW     "REGISTER, OPTIONS"
+#define REQUEST_ALLOW                                                         \
+	"REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE, MESSAGE, INFO, REFER, " \
+	"SUBSCRIBE, NOTIFY, UPDATE, PRACK"
 #define REQUEST_SUPPORTED "path, outbound"
 
 /* What is counted, for sp-status --summary; named in service.c. */
@@ -40,9 +43,11 @@ struct closed {
 	int lost;
 };
 
+struct proxy;
+
 struct service {
 	struct sp_config *config;
-	struct sp_db *db;
+	struct sp_db *db; /* of parts, as the log: they are everywhere */
 	struct log *log;
 	struct sp_hash *hash;
 	unsigned char key[SP_SHA256_SIZE];
@@ -58,6 +63,8 @@ struct service {
 	bool is_down;   /* the last heartbeat was not taken */
 	bool db_failed; /* in this batch: nothing more is asked of it */
 	struct decision decision; /* of the REGISTER that is being answered */
+	struct proxy *proxy;
+	struct service_parts parts;
 };
 
 /* One request on its way through. */
@@ -76,8 +83,27 @@ struct request {
 	bool lists_bindings; /* the answer to a REGISTER */
 };
 
-/* Opens the batch's transaction with the first request that needs it. Returns
- * false when the database does not take part in this batch. */
+/* In what a call of the core works, now; tenant may be NULL. */
+struct sp_scope service_scope(const struct service *service,
+	const struct sp_tenant *tenant, int64_t now_ms);
+
+/* A batch of one begins and ends: for what comes from timers and look-ups. */
+void service_begin(struct service *service);
+void service_end(struct service *service);
+
+/* Opens the batch's transaction with the first who needs it. Returns false when
+ * the database does not take part in this batch. */
+bool service_uses_db(struct service *service);
+
+/* Sends a message on, once the work that is being done is committed. */
+void service_send(struct service *service, const struct hop *hop,
+	const char *data, size_t len);
+
+/* Makes the connection to there, if it needs one that is not there: to the host
+ * of that name, which its certificate must have. False when it cannot. */
+bool service_reach(struct service *service, struct hop *hop, const char *name);
+
+/* The same for a request, whose answer then depends on the transaction. */
 bool request_uses_db(struct service *service, struct request *request);
 
 /* The database has failed: the batch's transaction is rolled back, and every
@@ -102,6 +128,11 @@ uint32_t request_place(const struct request *request);
 
 /* Does it require nothing but what we know (RFC 3261 §8.2.2.3)? */
 bool request_is_supported(const struct request *request);
+
+/* The tag of our responses in To: the same for a retransmission, without
+ * state. */
+void request_make_tag(const struct service *service,
+	const struct sip_message *message, char tag[SIP_TAG_SIZE]);
 
 /* Writes the answer into the exchange. */
 void request_answer(struct service *service, struct request *request,

@@ -12,7 +12,9 @@
 #include "cmd/sp-register/endpoint.h"
 #include "cmd/sp-register/flow.h"
 #include "cmd/sp-register/notify.h"
+#include "cmd/sp-register/outbox.h"
 #include "cmd/sp-register/privilege.h"
+#include "cmd/sp-register/resolve.h"
 #include "cmd/sp-register/self_test.h"
 #include "cmd/sp-register/service.h"
 #include "cmd/sp-register/tls.h"
@@ -51,6 +53,10 @@ struct server {
 	int n_udp;
 	struct endpoints *endpoints;
 	struct flows *flows;
+	struct outbox *outbox;
+	struct resolver *resolver;
+	struct event *timers; /* of the calls */
+	int64_t timers_ms;    /* what it is set to, by the monotonic clock */
 	struct batch *batch;
 	int n_pending; /* messages of flows in the batch */
 };
@@ -80,6 +86,70 @@ static int64_t now_ms(struct server *s)
 	return now;
 }
 
+/* ---- what is sent on --------------------------------------------------- */
+
+/* It tells when it drops one: there is too much to send. */
+static void on_send(void *arg, const struct hop *hop, const char *data,
+	size_t len)
+{
+	struct server *s = arg;
+
+	if (!outbox_put(s->outbox, hop, data, len))
+		log_write(s->log, LOG_WARN, "not-sent",
+			LOG_FIELDS({"cause", "too much to send"}));
+}
+
+static bool on_reach(void *arg, struct hop *hop, const char *name)
+{
+	struct server *s = arg;
+
+	return flows_reach(s->flows, hop, name);
+}
+
+static void on_unsendable(void *arg, const struct hop *hop)
+{
+	struct server *s = arg;
+
+	service_fail_hop(s->service, hop, now_ms(s));
+}
+
+/* After every piece of work: sends what it has left to be sent, and wakes up in
+ * time for the timers that it has set. */
+static void send_on(struct server *s)
+{
+	int64_t next_ms = service_next_ms(s->service), left_ms;
+	struct timeval tv;
+
+	while (outbox_send(s->outbox))
+		;
+	if (next_ms == INT64_MAX ||
+		(next_ms >= s->timers_ms && evtimer_pending(s->timers, NULL)))
+		return;
+	s->timers_ms = next_ms;
+	left_ms = next_ms - sp_clock_monotonic_ms();
+	if (left_ms < 0)
+		left_ms = 0;
+	tv.tv_sec = left_ms / 1000;
+	tv.tv_usec = (suseconds_t)(left_ms % 1000) * 1000;
+	evtimer_add(s->timers, &tv);
+}
+
+static void on_timers(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	service_expire(s->service, now_ms(s));
+	send_on(s);
+}
+
+/* The service has worked without being asked: a look-up is done. */
+static void on_worked(void *arg)
+{
+	send_on(arg);
+}
+
 /* ---- flows ------------------------------------------------------------- */
 
 static void flush(struct server *s)
@@ -91,6 +161,7 @@ static void flush(struct server *s)
 	service_answer(s->service, batch_exchanges(s->batch), n, now_ms(s));
 	batch_send_flows(s->batch, n);
 	s->n_pending = 0;
+	send_on(s);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *arg)
@@ -113,6 +184,19 @@ static void on_message(void *arg, struct flow *flow, const char *data,
 	event_active(s->flush, EV_TIMEOUT, 1);
 }
 
+/* Whoever waits for an answer through it waits in vain. */
+static void fail_flow(struct server *s, const struct flow *flow)
+{
+	struct hop hop;
+
+	if (!hop_set(&hop, flow_transport_kind(flow), flow_ip(flow),
+		    flow_port(flow)))
+		return;
+	hop.flow_id = flow_id(flow);
+	service_fail_hop(s->service, &hop, now_ms(s));
+	send_on(s);
+}
+
 /* What it had sent counts all the same. The losses of all connections that are
  * closed now share a transaction: they may be those of a whole office. */
 static void on_closed(void *arg, struct flow *flow, const char *why)
@@ -120,6 +204,7 @@ static void on_closed(void *arg, struct flow *flow, const char *why)
 	struct server *s = arg;
 
 	flush(s);
+	fail_flow(s, flow);
 	if (flow_is_trusted(flow))
 		service_flow_closed(s->service, flow_id(flow), why);
 	event_active(s->sweep, EV_TIMEOUT, 1);
@@ -132,8 +217,10 @@ static void take_errors(struct server *s, int fd)
 	char ip[INET6_ADDRSTRLEN];
 	int port;
 
-	while (batch_unreachable(fd, ip, &port))
+	while (batch_unreachable(fd, ip, &port)) {
 		service_unreachable(s->service, ip, port, now_ms(s));
+		send_on(s);
+	}
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -151,6 +238,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		service_answer(s->service, batch_exchanges(s->batch), n,
 			now_ms(s));
 		batch_send(s->batch, fd, n);
+		send_on(s);
 	}
 }
 
@@ -220,6 +308,20 @@ static int start_flows(struct server *s, struct sp_err *err)
 		return -1;
 	flows_set_tls(s->flows, tls);
 	return 0;
+}
+
+static int start_sending(struct server *s, struct sp_err *err)
+{
+	const struct outbox_events events = {s, on_unsendable};
+
+	s->timers = evtimer_new(s->base, on_timers, s);
+	if (s->timers == NULL)
+		return sp_err_memory(err);
+	return outbox_new(&s->outbox, s->endpoints, s->flows, &events, err) ||
+			       resolver_new(&s->resolver, s->base,
+				       s->config->resolver, err)
+		       ? -1
+		       : 0;
 }
 
 static int add_socket(struct server *s, int fd, enum sp_transport transport,
@@ -444,15 +546,18 @@ static int start_loop(struct server *s, struct sp_err *err)
 		event_add(s->interrupt, NULL) != 0 ||
 		event_add(s->hangup, NULL) != 0)
 		return sp_err_memory(err);
-	return start_flows(s, err);
+	return start_flows(s, err) != 0 || start_sending(s, err) != 0 ? -1 : 0;
 }
 
 static void release(struct server *s)
 {
 	struct event *events[] = {s->tick, s->sweep, s->flush, s->term,
-		s->interrupt, s->hangup, s->watchdog};
+		s->interrupt, s->hangup, s->watchdog, s->timers};
 
 	self_test_free(s->self_test);
+	service_free(s->service);
+	resolver_free(s->resolver);
+	outbox_free(s->outbox);
 	flows_free(s->flows);
 	for (int i = 0; i < s->n_udp; i++) {
 		if (s->udp[i].event != NULL)
@@ -466,7 +571,6 @@ static void release(struct server *s)
 		event_base_free(s->base);
 	batch_free(s->batch);
 	endpoints_free(s->endpoints);
-	service_free(s->service);
 	sp_db_close(s->db);
 	release_config(s->config);
 	free(s);
@@ -486,6 +590,20 @@ static bool is_root_for_others(const struct sp_config *config)
 	return is_for_others && geteuid() == 0;
 }
 
+static int new_service(struct server *s, struct sp_err *err)
+{
+	const struct service_parts parts = {.db = s->db,
+		.log = s->log,
+		.endpoints = s->endpoints,
+		.resolver = s->resolver,
+		.arg = s,
+		.send = on_send,
+		.reach = on_reach,
+		.worked = on_worked};
+
+	return service_new(&s->service, s->config, &parts, err);
+}
+
 /* The sockets first: where a second server finds the port taken, it has not
  * touched the database; and a port below 1024 is bound before root is left. */
 static int start(struct server *s, struct sp_err *err)
@@ -501,7 +619,7 @@ static int start(struct server *s, struct sp_err *err)
 		log_write(s->log, LOG_WARN, "runs-as-root", LOG_FIELDS({0}));
 	if (sp_db_open(&s->db, s->config->db, SP_DB_SERVER, DB_WAIT_MS, err) !=
 			0 ||
-		service_new(&s->service, s->config, s->db, s->log, err) != 0 ||
+		new_service(s, err) != 0 ||
 		sp_server_resume(s->db, now, err) != 0)
 		return -1;
 	s->offset_ms = now.wall_ms - now.monotonic_ms;

@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "cmd/sp-register/address.h"
+#include "cmd/sp-register/endpoint.h"
+#include "cmd/sp-register/proxy.h"
 #include "cmd/sp-register/request.h"
 #include "lib/binding.h"
 #include "lib/clock.h"
@@ -48,7 +50,7 @@ static int open_tenants(struct sp_config *config, struct sp_db *db,
 }
 
 int service_new(struct service **out, struct sp_config *config,
-	struct sp_db *db, struct log *log, struct sp_err *err)
+	const struct service_parts *parts, struct sp_err *err)
 {
 	struct service *s = calloc(1, sizeof *s);
 	unsigned char mac[SP_SHA256_SIZE];
@@ -57,15 +59,17 @@ int service_new(struct service **out, struct sp_config *config,
 	if (s == NULL)
 		return sp_err_memory(err);
 	s->config = config;
-	s->db = db;
-	s->log = log;
+	s->db = parts->db;
+	s->log = parts->log;
+	s->parts = *parts;
 	if (sp_hash_new(&s->hash, err) != 0 ||
-		sp_server_key(db, s->key, err) != 0 ||
+		sp_server_key(s->db, s->key, err) != 0 ||
 		sp_hash_random(s->nobody, sizeof s->nobody, err) != 0 ||
 		sp_hash_random(&s->nonce_count, sizeof s->nonce_count, err) ||
 		limits_new(&s->limits, err) != 0 ||
-		open_tenants(config, db, err) != 0 ||
-		warn_of_strangers(s, err) != 0) {
+		open_tenants(config, s->db, err) != 0 ||
+		warn_of_strangers(s, err) != 0 ||
+		proxy_new(&s->proxy, s, err) != 0) {
 		service_free(s);
 		return -1;
 	}
@@ -79,6 +83,7 @@ void service_free(struct service *s)
 {
 	if (s == NULL)
 		return;
+	proxy_free(s->proxy);
 	free(s->closed);
 	limits_free(s->limits);
 	sp_hash_free(s->hash);
@@ -91,16 +96,26 @@ int service_configure(struct service *s, struct sp_config *config,
 	if (open_tenants(config, s->db, err) != 0)
 		return -1;
 	s->config = config;
+	service_begin(s);
+	proxy_configure(s->proxy, sp_clock_now_ms());
+	service_end(s);
 	warn_of_strangers(s, err); /* it is in use now, whatever that says */
 	return 0;
 }
 
-static struct sp_scope scope_at(const struct service *s, int64_t now_ms)
+struct sp_scope service_scope(const struct service *s,
+	const struct sp_tenant *tenant, int64_t now_ms)
 {
 	return (struct sp_scope){.db = s->db,
+		.tenant = tenant,
 		.tool = "sp-register",
 		.actor = "server",
 		.now_ms = now_ms};
+}
+
+static struct sp_scope scope_at(const struct service *s, int64_t now_ms)
+{
+	return service_scope(s, NULL, now_ms);
 }
 
 /* ---- database ---------------------------------------------------------- */
@@ -113,11 +128,10 @@ static void db_fails(struct service *s, const struct sp_err *err)
 		LOG_FIELDS({"cause", err->msg}));
 }
 
-bool request_uses_db(struct service *s, struct request *rq)
+bool service_uses_db(struct service *s)
 {
 	struct sp_err err;
 
-	rq->used_db = true;
 	/* First a heartbeat, which moves what would have run out meanwhile. */
 	if (s->db_failed || s->is_down)
 		return false;
@@ -127,10 +141,62 @@ bool request_uses_db(struct service *s, struct request *rq)
 	return false;
 }
 
+bool request_uses_db(struct service *s, struct request *rq)
+{
+	rq->used_db = true;
+	return service_uses_db(s);
+}
+
 enum verdict request_db_failed(struct service *s, const struct sp_err *err)
 {
 	db_fails(s, err);
 	return VERDICT_UNAVAILABLE;
+}
+
+void service_begin(struct service *s)
+{
+	s->db_failed = false;
+}
+
+void service_end(struct service *s)
+{
+	struct sp_err err;
+
+	proxy_store(s->proxy);
+	if (sp_db_in_transaction(s->db) && sp_db_commit(s->db, &err) != 0)
+		db_fails(s, &err);
+	proxy_settle(s->proxy, !s->db_failed);
+}
+
+void service_send(struct service *s, const struct hop *hop, const char *data,
+	size_t len)
+{
+	s->parts.send(s->parts.arg, hop, data, len);
+}
+
+bool service_reach(struct service *s, struct hop *hop, const char *name)
+{
+	return hop->transport == SP_UDP ||
+	       s->parts.reach(s->parts.arg, hop, name);
+}
+
+void service_expire(struct service *s, int64_t now_ms)
+{
+	service_begin(s);
+	proxy_expire(s->proxy, now_ms);
+	service_end(s);
+}
+
+int64_t service_next_ms(const struct service *s)
+{
+	return proxy_next_ms(s->proxy);
+}
+
+void service_fail_hop(struct service *s, const struct hop *hop, int64_t now_ms)
+{
+	service_begin(s);
+	proxy_fail_hop(s->proxy, hop, now_ms);
+	service_end(s);
 }
 
 /* ---- REGISTER ---------------------------------------------------------- */
@@ -227,6 +293,7 @@ static enum verdict find_domain(struct service *s, struct request *rq)
 static enum verdict handle_register(struct service *s, struct request *rq)
 {
 	char source[ADDRESS_TEXT];
+	const struct endpoint *local;
 	struct registration *r = &rq->registration;
 	struct sp_credentials c;
 	enum verdict verdict = find_domain(s, rq);
@@ -242,6 +309,8 @@ static enum verdict handle_register(struct service *s, struct request *rq)
 	r->source = source;
 	r->transport = rq->exchange->transport;
 	r->flow_id = rq->exchange->flow_id;
+	local = endpoint_at(s->parts.endpoints, rq->exchange->local);
+	r->local = local == NULL ? "" : local->text;
 	rq->lists_bindings = true;
 	verdict = register_contacts(s, rq, r, &c);
 	rq->exchange->is_registered = verdict == VERDICT_OK;
@@ -250,21 +319,29 @@ static enum verdict handle_register(struct service *s, struct request *rq)
 
 /* ---- other methods ----------------------------------------------------- */
 
+/* Is it for the server itself, and not for anybody that it may know? */
+static bool is_for_us(const struct sip_message *m)
+{
+	struct sip_uri uri;
+
+	return sipmsg_slice_is(m->method, "OPTIONS") &&
+	       sipmsg_tag(sipmsg_header(m, SIP_TO)).at == NULL &&
+	       (!sipmsg_parse_uri(m->uri, &uri) || uri.user[0] == '\0');
+}
+
 static enum verdict handle_options(struct request *rq)
 {
 	struct sip_uri uri;
 
 	rq->why = "Malformed Request-URI";
-	if (!sipmsg_parse_uri(rq->message.uri, &uri))
-		return VERDICT_MALFORMED;
-	/* To the server itself; nobody else is reached through it. */
-	return uri.user[0] == '\0' ? VERDICT_OK : VERDICT_UNKNOWN_DOMAIN;
+	return sipmsg_parse_uri(rq->message.uri, &uri) ? VERDICT_OK
+						       : VERDICT_MALFORMED;
 }
 
-static bool is_known_method(struct sip_slice method)
+static bool is_proxied(struct sip_slice method)
 {
-	static const char *const METHODS[] = {"INVITE", "BYE", "CANCEL",
-		"MESSAGE", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER",
+	static const char *const METHODS[] = {"INVITE", "ACK", "BYE", "CANCEL",
+		"OPTIONS", "MESSAGE", "SUBSCRIBE", "NOTIFY", "INFO", "REFER",
 		"UPDATE", "PRACK"};
 
 	for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++)
@@ -273,10 +350,14 @@ static bool is_known_method(struct sip_slice method)
 	return false;
 }
 
-static bool has_sip_scheme(struct sip_slice uri)
+static enum verdict handle_unknown(const struct request *rq)
 {
-	return (uri.len >= 4 && strncasecmp(uri.at, "sip:", 4) == 0) ||
-	       (uri.len >= 5 && strncasecmp(uri.at, "sips:", 5) == 0);
+	const struct sip_message *m = &rq->message;
+
+	if (sipmsg_number(sipmsg_header(m, SIP_MAX_FORWARDS), 255) == 0)
+		return VERDICT_TOO_MANY_HOPS;
+	return sipmsg_slice_is(m->method, "PUBLISH") ? VERDICT_NO_METHOD
+						     : VERDICT_UNKNOWN_METHOD;
 }
 
 /* RFC 3261 §8.2: method, then headers, then what the method does. */
@@ -285,13 +366,16 @@ static enum verdict handle(struct service *s, struct request *rq)
 	const struct sip_message *m = &rq->message;
 	bool is_register = sipmsg_slice_is(m->method, "REGISTER");
 
-	if (!is_register && !sipmsg_slice_is(m->method, "OPTIONS")) {
-		if (sipmsg_number(sipmsg_header(m, SIP_MAX_FORWARDS), 255) == 0)
-			return VERDICT_TOO_MANY_HOPS;
-		return is_known_method(m->method) ? VERDICT_NO_METHOD
-						  : VERDICT_UNKNOWN_METHOD;
+	if (!is_register && !is_for_us(m)) {
+		enum verdict verdict =
+			is_proxied(m->method) ? proxy_take_request(s->proxy, rq)
+					      : handle_unknown(rq);
+
+		/* What was passed on stays so, whatever the database does. */
+		rq->used_db &= verdict != VERDICT_PASSED;
+		return verdict;
 	}
-	if (!has_sip_scheme(m->uri))
+	if (!sipmsg_has_sip_scheme(m->uri))
 		return VERDICT_BAD_SCHEME;
 	if (!request_is_supported(rq))
 		return VERDICT_BAD_EXTENSION;
@@ -299,6 +383,12 @@ static enum verdict handle(struct service *s, struct request *rq)
 }
 
 /* ---- one request ------------------------------------------------------- */
+
+/* Nobody answers a response or an ACK. */
+static bool is_answerable(const struct sip_message *m)
+{
+	return m->is_request && !sipmsg_slice_is(m->method, "ACK");
+}
 
 /* Scans; returns false when there is nothing to answer. */
 static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
@@ -308,15 +398,14 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 
 	rq->exchange = x;
 	rq->scope = scope_at(s, now_ms);
-	rq->used_db = rq->lists_bindings = false;
+	rq->used_db = rq->lists_bindings = rq->is_proxied = false;
 	rq->failed_login = NULL;
 	rq->aor.user[0] = rq->aor.host[0] = '\0';
 	x->answer_len = 0;
 	x->is_registered = false;
 	scan = sipmsg_scan(x->data, x->len, &rq->message, &rq->why);
-	if (scan == SIP_GARBAGE || !rq->message.is_request ||
-		sipmsg_slice_is(rq->message.method, "ACK") ||
-		!sipmsg_parse_via(&rq->message, &rq->via)) {
+	if (scan == SIP_GARBAGE || !sipmsg_parse_via(&rq->message, &rq->via) ||
+		(scan != SIP_SCANNED && !is_answerable(&rq->message))) {
 		log_write(s->log, LOG_DEBUG, "dropped",
 			LOG_FIELDS({"source", x->origin.ip}));
 		return false;
@@ -352,6 +441,7 @@ static enum counter counter_of(const struct request *rq, enum verdict verdict)
 		return rq->failed_login != NULL ? COUNT_AUTH_FAILURES
 						: COUNT_CHALLENGES;
 	case VERDICT_STALE: return COUNT_CHALLENGES;
+	case VERDICT_PASSED: return COUNT_REQUESTS;
 	case VERDICT_UNAVAILABLE: return COUNT_UNAVAILABLE;
 	default: return COUNT_REFUSALS;
 	}
@@ -394,6 +484,13 @@ static bool is_worth_an_answer(struct service *s, struct request *rq)
 	return false;
 }
 
+static bool is_to_be_answered(struct service *s, struct request *rq,
+	enum verdict verdict)
+{
+	return verdict != VERDICT_PASSED && is_answerable(&rq->message) &&
+	       (rq->failed_login == NULL || is_worth_an_answer(s, rq));
+}
+
 /* Returns whether the answer depends on the batch's transaction. */
 static bool answer_one(struct service *s, struct exchange *x, int64_t now_ms)
 {
@@ -405,11 +502,15 @@ static bool answer_one(struct service *s, struct exchange *x, int64_t now_ms)
 		s->count[COUNT_DROPPED]++;
 		return false;
 	}
+	if (!rq.message.is_request) {
+		proxy_take_response(s->proxy, &rq);
+		return false;
+	}
 	if (verdict == VERDICT_OK)
 		verdict = handle(s, &rq);
 	if (counter_of(&rq, verdict) != COUNT_REQUESTS)
 		s->count[counter_of(&rq, verdict)]++;
-	if (rq.failed_login == NULL || is_worth_an_answer(s, &rq))
+	if (is_to_be_answered(s, &rq, verdict))
 		request_answer(s, &rq, verdict);
 	log_exchange(s, &rq, verdict);
 	return rq.used_db;
@@ -429,14 +530,12 @@ void service_answer(struct service *s, struct exchange *batch, int n,
 	int64_t now_ms)
 {
 	uint64_t used_db = 0;
-	struct sp_err err;
 
-	s->db_failed = false;
+	service_begin(s);
 	for (int i = 0; i < n; i++)
 		if (answer_one(s, &batch[i], now_ms))
 			used_db |= UINT64_C(1) << i;
-	if (sp_db_in_transaction(s->db) && sp_db_commit(s->db, &err) != 0)
-		db_fails(s, &err);
+	service_end(s);
 	if (!s->db_failed)
 		return;
 	for (int i = 0; i < n; i++)
@@ -510,19 +609,12 @@ bool service_lose_flows(struct service *s, int64_t now_ms)
 	return s->n_closed > 0;
 }
 
-/* Most datagrams that do not arrive went to nobody of ours. */
-void service_unreachable(struct service *s, const char *ip, int port,
-	int64_t now_ms)
+static void lose_source(struct service *s, const char *source, int64_t now_ms)
 {
 	struct sp_scope scope = scope_at(s, now_ms);
-	char source[ADDRESS_TEXT];
 	struct sp_err err;
-	int lost;
+	int lost = sp_db_begin(s->db, &err);
 
-	address_format(ip, port, source);
-	if (sp_binding_has_source(&scope, source, &err) != 1)
-		return;
-	lost = sp_db_begin(s->db, &err);
 	if (lost == 0)
 		lost = sp_binding_lose_source(&scope, source, "unreachable",
 			&err);
@@ -530,6 +622,22 @@ void service_unreachable(struct service *s, const char *ip, int port,
 		db_fails(s, &err);
 	else
 		log_loss(s, lost, source, "unreachable");
+}
+
+/* Most datagrams that do not arrive went to nobody of ours. */
+void service_unreachable(struct service *s, const char *ip, int port,
+	int64_t now_ms)
+{
+	struct sp_scope scope = scope_at(s, now_ms);
+	char source[ADDRESS_TEXT];
+	struct sp_err err;
+	struct hop hop;
+
+	address_format(ip, port, source);
+	if (sp_binding_has_source(&scope, source, &err) == 1)
+		lose_source(s, source, now_ms);
+	if (hop_set(&hop, SP_UDP, ip, port))
+		service_fail_hop(s, &hop, now_ms);
 }
 
 /* ---- time and again ----------------------------------------------------- */
@@ -612,6 +720,7 @@ bool service_tick(struct service *s, struct sp_clocks clocks)
 	if (sp_db_begin(s->db, &err) != 0 ||
 		sp_server_beat(s->db, clocks, &step_ms, &err) != 0 ||
 		prune(s, &scope, &err) != 0 || store_counts(s, &err) != 0 ||
+		proxy_age_out(s->proxy, clocks.wall_ms, &err) != 0 ||
 		sp_db_commit(s->db, &err) != 0) {
 		db_fails(s, &err);
 		s->is_down = true;

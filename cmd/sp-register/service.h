@@ -14,11 +14,31 @@
 #include "lib/server.h"
 
 struct service;
+struct endpoints;
+struct hop;
+struct resolver;
 
-/* All that it takes stays the caller's and outlives it. Gives every tenant of
- * the configuration its row. */
+/* What it works with: the caller's, and outlives it. */
+struct service_parts {
+	struct sp_db *db;
+	struct log *log;
+	struct endpoints *endpoints; /* the own addresses */
+	struct resolver *resolver;   /* NULL: names are not looked up */
+	void *arg;                   /* of these: */
+	/* A message is to leave, for elsewhere than back, once the work that is
+	 * being done is committed; it is good until this returns. */
+	void (*send)(void *arg, const struct hop *hop, const char *data,
+		size_t len);
+	/* As service_reach. */
+	bool (*reach)(void *arg, struct hop *hop, const char *name);
+	/* Work was done that nobody asked for, by a callback of the resolver,
+	 * and is committed. */
+	void (*worked)(void *arg);
+};
+
+/* Gives every tenant of the configuration, which stays the caller's, its row. */
 int service_new(struct service **service, struct sp_config *config,
-	struct sp_db *db, struct log *log, struct sp_err *err);
+	const struct service_parts *parts, struct sp_err *err);
 void service_free(struct service *service); /* accepts NULL */
 
 /* One request and its answer. */
@@ -33,7 +53,7 @@ struct exchange {
 	char *answer;       /* room for SIP_ANSWER_SIZE */
 	size_t answer_len;  /* 0: no answer */
 	int answer_port;    /* at origin.ip (RFC 3261 §18.2.2, RFC 3581) */
-	bool is_registered; /* it has made or kept a binding */
+	bool is_registered; /* by somebody that is known: who may stay */
 };
 
 /* Goes on with another configuration, which is the caller's as the first one
@@ -56,6 +76,15 @@ void service_flow_closed(struct service *service, int64_t flow_id,
  * not take it, they stay for the next time. Returns true when there are more of
  * them: one transaction must not hold up the phones. */
 bool service_lose_flows(struct service *service, int64_t now_ms);
+
+/* What its timers have to do, also in a transaction of its own.
+ * service_next_ms: when next, by the monotonic clock; INT64_MAX: not at all. */
+void service_expire(struct service *service, int64_t now_ms);
+int64_t service_next_ms(const struct service *service);
+
+/* What was sent to there cannot arrive. */
+void service_fail_hop(struct service *service, const struct hop *hop,
+	int64_t now_ms);
 
 /* Nobody listens where a datagram was sent to: as good as lost. */
 void service_unreachable(struct service *service, const char *ip, int port,

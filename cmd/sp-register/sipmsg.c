@@ -482,6 +482,12 @@ bool sipmsg_has_option(const struct sip_message *m, enum sip_header header,
 	return false;
 }
 
+bool sipmsg_has_sip_scheme(struct sip_slice uri)
+{
+	return (uri.len >= 4 && strncasecmp(uri.at, "sip:", 4) == 0) ||
+	       (uri.len >= 5 && strncasecmp(uri.at, "sips:", 5) == 0);
+}
+
 bool sipmsg_is_first_hop(const struct sip_message *m)
 {
 	struct sip_slice rest = sipmsg_header(m, SIP_VIA), top;

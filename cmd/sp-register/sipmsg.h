@@ -144,6 +144,9 @@ bool sipmsg_is_param(struct sip_slice param, const char *name,
 bool sipmsg_has_option(const struct sip_message *message,
 	enum sip_header header, const char *option);
 
+/* Is it sip: or sips:, whatever follows? */
+bool sipmsg_has_sip_scheme(struct sip_slice uri);
+
 /* Has no proxy forwarded the request: is there only one Via? */
 bool sipmsg_is_first_hop(const struct sip_message *message);
 

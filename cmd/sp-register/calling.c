@@ -1,0 +1,515 @@
+/* A call that is being set up: the steps of its route, carried out. */
+#include "cmd/sp-register/calling.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/sp-register/calls.h"
+#include "cmd/sp-register/diversion.h"
+#include "cmd/sp-register/proxy_private.h"
+#include "cmd/sp-register/resolve.h"
+#include "lib/route.h"
+#include "lib/route_facts.h"
+
+enum {
+	TEXT_SIZE = 4096, /* of the fields that tell of diversions */
+	CANCELLED = 487,
+};
+
+enum phase {
+	PHASE_RINGING,  /* an extension, until the timer ends that */
+	PHASE_STOPPING, /* legs were cancelled; then on with `outcome` */
+	PHASE_LOOKING,  /* for the address of where it is sent */
+	PHASE_SENT,     /* there */
+};
+
+struct calling {
+	struct fork *fork;
+	struct call *call; /* NULL once it has ended, or has no memory */
+	struct sp_scope scope;
+	struct sp_route_moment moment; /* of scope */
+	struct sp_route route;
+	enum phase phase;
+	enum sp_route_outcome outcome;
+	struct timer timer;
+	struct diversion diversion[SP_ROUTE_DIVERSIONS];
+	int n_diversions;
+	struct resolution *resolution;
+	char uri[SP_TARGET_SIZE], host[SP_TARGET_SIZE]; /* where it is sent */
+	struct hop hops[RESOLVE_MAX_HOPS];
+	int n_hops, next_hop;
+};
+
+static void take_steps(struct calling *c, enum sp_route_outcome outcome);
+
+static struct calling *calling_of(const struct fork *f)
+{
+	return f->owner;
+}
+
+/* ---- the end ----------------------------------------------------------- */
+
+static const char *ending_of(const struct calling *c, int status)
+{
+	if (c->fork->is_cancelled)
+		return SP_CALL_CANCELLED;
+	switch (status) {
+	case 486:
+	case 600: return SP_CALL_BUSY;
+	case 408:
+	case 480:
+		return c->outcome == SP_ROUTE_NO_ANSWER ? SP_CALL_NO_ANSWER
+							: SP_CALL_UNREACHABLE;
+	case 403:
+	case 603: return SP_CALL_REJECTED;
+	default: return SP_CALL_FAILED;
+	}
+}
+
+static void end_call(struct calling *c, int status)
+{
+	struct proxy *p = c->fork->proxy;
+
+	wheel_clear(&p->wheel, &c->timer);
+	if (c->call == NULL)
+		return;
+	c->call->row.status = status;
+	calls_end(p->calls, c->call, ending_of(c, status), p->wall_ms);
+	c->call = NULL;
+}
+
+/* With the best response that there was, or else with `status`. */
+static void finish(struct calling *c, int status)
+{
+	if (c->fork->best_status != 0)
+		status = c->fork->best_status;
+	end_call(c, status);
+	fork_finish(c->fork, status);
+}
+
+static void refuse(struct calling *c, int status)
+{
+	fork_forget(c->fork);
+	finish(c, status);
+}
+
+/* ---- legs -------------------------------------------------------------- */
+
+/* A leg to `uri` at `hop`; path: Route values, "" for none. */
+static bool send_leg(struct calling *c, const struct hop *hop, const char *uri,
+	const char *path)
+{
+	struct fork *f = c->fork;
+	struct proxy *p = f->proxy;
+	char record_route[RECORD_ROUTE_SIZE];
+	char diversions[TEXT_SIZE] = "";
+	struct sip_writer w = {diversions, sizeof diversions - 1, 0, false};
+	struct target t = {*hop, {uri, strlen(uri)}, {path, strlen(path)},
+		record_route, diversions};
+
+	if (!proxy_record_route(f, c->call == NULL ? 0 : c->call->row.id, hop,
+		    record_route))
+		return false;
+	if (c->n_diversions > 0)
+		diversion_put(&w, proxy_rescan(p, f), f->tenant->domain,
+			c->diversion, c->n_diversions, uri);
+	diversions[w.full ? 0 : w.len] = '\0';
+	return fork_send(f, &t);
+}
+
+/* ---- RING -------------------------------------------------------------- */
+
+static bool uses_db(struct calling *c)
+{
+	c->scope.now_ms = c->moment.rules_ms = c->fork->proxy->wall_ms;
+	return service_uses_db(c->fork->proxy->service);
+}
+
+/* Returns how many of its phones are called, or -1 when the database fails. */
+static int ring_phones(struct calling *c, int64_t extension_id,
+	struct sp_err *err)
+{
+	struct proxy *p = c->fork->proxy;
+	int sent = 0, n = sp_binding_list(&c->scope, extension_id, p->bindings,
+			      SP_MAX_BINDINGS, err);
+
+	for (int i = 0; i < n; i++) {
+		const struct sp_binding *b = &p->bindings[i];
+		struct hop hop;
+
+		if (proxy_binding_hop(p, b, &hop) &&
+			send_leg(c, &hop, b->contact, b->path))
+			sent++;
+	}
+	return n < 0 ? -1 : sent;
+}
+
+static void set_timer(struct calling *c, int64_t ms)
+{
+	struct proxy *p = c->fork->proxy;
+
+	wheel_set(&p->wheel, &c->timer, p->now_ms + ms);
+}
+
+/* Nothing that goes wrong with the row stops the call. */
+static void note_ringing(struct calling *c, const char *callee,
+	int64_t extension_id)
+{
+	struct sp_err err;
+
+	if (c->call == NULL)
+		return;
+	snprintf(c->call->row.callee, sizeof c->call->row.callee, "%s", callee);
+	if (uses_db(c) &&
+		sp_call_ring(&c->scope, &c->call->row, extension_id, &err) != 0)
+		request_db_failed(c->fork->proxy->service, &err);
+}
+
+/* Returns 1 when somebody rings, 0 when nobody is there, -1. */
+static int ring(struct calling *c, const struct sp_route_step *step,
+	struct sp_err *err)
+{
+	int n = ring_phones(c, step->extension_id, err);
+
+	if (n <= 0)
+		return n;
+	c->phase = PHASE_RINGING;
+	set_timer(c, step->after_ms);
+	note_ringing(c, step->number, step->extension_id);
+	return 1;
+}
+
+/* ---- SEND -------------------------------------------------------------- */
+
+/* The next address that has not been tried (RFC 3263 §4.3). */
+static void send_to_next_hop(struct calling *c)
+{
+	struct proxy *p = c->fork->proxy;
+
+	while (c->next_hop < c->n_hops) {
+		struct hop *hop = &c->hops[c->next_hop++];
+
+		if (service_reach(p->service, hop, c->host) &&
+			send_leg(c, hop, c->uri, "")) {
+			c->phase = PHASE_SENT;
+			return;
+		}
+	}
+	finish(c, 503);
+}
+
+static void on_resolved(void *arg, const struct hop *hops, int n,
+	const char *why)
+{
+	struct calling *c = arg;
+	struct proxy *p = c->fork->proxy;
+
+	proxy_enter(p);
+	c->resolution = NULL;
+	if (n == 0)
+		log_write(p->service->log, LOG_WARN, "not-found",
+			LOG_FIELDS({"uri", c->uri}, {"cause", why}));
+	memcpy(c->hops, hops, (size_t)n * sizeof *hops);
+	c->n_hops = n;
+	send_to_next_hop(c);
+	proxy_leave(p);
+}
+
+/* Returns false when nobody can tell where that is. */
+static bool look_up(struct calling *c)
+{
+	struct proxy *p = c->fork->proxy;
+	struct sip_slice text = {c->uri, strlen(c->uri)}, value;
+	struct resolve_target target = {.transport = SP_N_TRANSPORTS};
+	struct sip_uri uri;
+
+	if (!sipmsg_parse_uri(text, &uri))
+		return false;
+	snprintf(c->host, sizeof c->host, "%.255s", uri.host);
+	target.host = c->host;
+	target.port = uri.port;
+	target.is_sips = uri.is_sips;
+	if (sipmsg_uri_param(text, "transport", &value) && value.at != NULL)
+		for (enum sp_transport t = 0; t < SP_N_TRANSPORTS; t++)
+			if (sipmsg_slice_is_nocase(value, sp_transport_name(t)))
+				target.transport = t;
+	c->next_hop = 0;
+	c->n_hops = resolve_numeric(&target, &c->hops[0]);
+	if (c->n_hops == 1) {
+		send_to_next_hop(c);
+		return true;
+	}
+	c->phase = PHASE_LOOKING;
+	if (p->service->parts.resolver != NULL)
+		c->resolution = resolver_ask(p->service->parts.resolver,
+			&target, on_resolved, c);
+	return c->resolution != NULL;
+}
+
+static void send_away(struct calling *c, const struct sp_route_step *step)
+{
+	snprintf(c->uri, sizeof c->uri, "%s", step->target);
+	note_ringing(c, c->uri, 0);
+	if (!look_up(c))
+		finish(c, 503);
+}
+
+/* ---- DIVERT ------------------------------------------------------------ */
+
+static void divert(struct calling *c, const struct sp_route_step *step)
+{
+	struct fork *f = c->fork;
+	struct diversion *d = &c->diversion[c->n_diversions];
+	struct sp_err err;
+
+	fork_forget(f);
+	if (c->call != NULL && uses_db(c) &&
+		sp_call_divert(&c->scope, &c->call->row, step->number,
+			step->condition, step->target, &err) != 0)
+		request_db_failed(f->proxy->service, &err);
+	if (sp_target_kind(step->target) == SP_TARGET_REJECT ||
+		c->n_diversions == SP_ROUTE_DIVERSIONS)
+		return;
+	memcpy(d->number, step->number, SP_NUMBER_SIZE);
+	d->condition = step->condition;
+	c->n_diversions++;
+	fork_respond(f, 181);
+}
+
+/* ---- the route --------------------------------------------------------- */
+
+/* Returns 1 to take the next step with *outcome, 0 when something is awaited or
+ * over, -1 when the database fails. */
+static int take_step(struct calling *c, enum sp_route_outcome *outcome,
+	struct sp_err *err)
+{
+	struct sp_route_step step;
+	int rc = sp_route_next(&c->route, *outcome, &step, err);
+
+	if (rc != 1)
+		return rc;
+	*outcome = SP_ROUTE_START;
+	switch (step.action) {
+	case SP_ROUTE_RING:
+		rc = ring(c, &step, err);
+		*outcome = c->outcome = SP_ROUTE_OFFLINE;
+		return rc < 0 ? -1 : rc == 0;
+	case SP_ROUTE_DIVERT: divert(c, &step); return 1;
+	case SP_ROUTE_SEND: send_away(c, &step); return 0;
+	case SP_ROUTE_REFUSE: break;
+	}
+	if (c->outcome == SP_ROUTE_BUSY)
+		finish(c, step.status); /* in the phone's own words */
+	else
+		refuse(c, step.status);
+	return 0;
+}
+
+static void take_steps(struct calling *c, enum sp_route_outcome outcome)
+{
+	struct sp_err err;
+	int rc = 1;
+
+	c->outcome = outcome;
+	wheel_clear(&c->fork->proxy->wheel, &c->timer);
+	if (!uses_db(c)) {
+		refuse(c, 503);
+		return;
+	}
+	while (rc == 1)
+		rc = take_step(c, &outcome, &err);
+	if (rc < 0) {
+		request_db_failed(c->fork->proxy->service, &err);
+		refuse(c, 503);
+	}
+}
+
+/* What the phones' final responses amount to; those that are neither busy nor
+ * not there are the caller's answer. */
+static void go_on(struct calling *c)
+{
+	struct fork *f = c->fork;
+
+	if (f->is_cancelled)
+		refuse(c, CANCELLED);
+	else if (c->phase == PHASE_STOPPING)
+		take_steps(c, c->outcome);
+	else if (f->had_busy)
+		take_steps(c, SP_ROUTE_BUSY);
+	else if (f->had_other)
+		finish(c, 480);
+	else
+		take_steps(c, SP_ROUTE_OFFLINE);
+}
+
+static void stop_legs(struct calling *c)
+{
+	c->phase = PHASE_STOPPING;
+	fork_cancel(c->fork);
+	set_timer(c, CALLING_STOP_MS);
+}
+
+/* Of phones that have not been heard at all nobody can say that they rang. */
+static void on_timer(void *arg)
+{
+	struct calling *c = arg;
+	struct fork *f = c->fork;
+
+	if (c->phase == PHASE_STOPPING) {
+		fork_abandon(f);
+		go_on(c);
+	} else {
+		c->outcome = fork_is_heard(f) ? SP_ROUTE_NO_ANSWER
+					      : SP_ROUTE_OFFLINE;
+		stop_legs(c);
+	}
+}
+
+/* ---- what the fork tells ------------------------------------------------ */
+
+static void on_exhausted(struct fork *f)
+{
+	struct calling *c = calling_of(f);
+
+	if (c->phase == PHASE_SENT && !f->is_cancelled &&
+		(f->best_status == 408 || f->best_status == 503) &&
+		c->next_hop < c->n_hops) {
+		fork_forget(f);
+		send_to_next_hop(c);
+	} else if (c->phase == PHASE_SENT && !f->is_cancelled) {
+		finish(c, 503);
+	} else {
+		go_on(c);
+	}
+}
+
+static void release(struct calling *c)
+{
+	resolution_cancel(c->resolution);
+	end_call(c, 0);
+	c->fork->owner = NULL;
+	free(c);
+}
+
+static void on_answered(struct fork *f, const struct branch *b,
+	const struct sip_message *m)
+{
+	struct calling *c = calling_of(f);
+	struct proxy *p = f->proxy;
+
+	if (c == NULL || f->server == NULL)
+		return;
+	if (c->call != NULL) {
+		c->call->route.caller = *transaction_hop(f->server);
+		c->call->route.callee = *transaction_hop(b->client);
+		in_dialog_note_answer(p, c->call, m);
+	}
+	if (m->status < 200)
+		return;
+	c->call = NULL; /* it goes on without us */
+	release(c);
+}
+
+static void on_released(struct fork *f)
+{
+	if (calling_of(f) != NULL)
+		release(calling_of(f));
+}
+
+static const struct fork_events EVENTS = {on_answered, on_exhausted,
+	on_released};
+
+bool calling_is_owner(const struct fork *f)
+{
+	return f->events == &EVENTS;
+}
+
+void calling_cancel(struct fork *f)
+{
+	struct calling *c = calling_of(f);
+
+	if (c == NULL || f->is_final)
+		return;
+	f->is_cancelled = true;
+	resolution_cancel(c->resolution);
+	c->resolution = NULL;
+	if (f->n_pending == 0)
+		refuse(c, CANCELLED);
+	else
+		stop_legs(c);
+}
+
+void calling_configure(struct fork *f)
+{
+	struct calling *c = calling_of(f);
+
+	if (c == NULL)
+		return;
+	c->scope.tenant = c->route.tenant = f->tenant;
+	if (f->tenant != NULL || f->is_final)
+		return;
+	fork_cancel(f);
+	fork_abandon(f);
+	refuse(c, 480);
+}
+
+/* ---- the beginning ----------------------------------------------------- */
+
+static void write_row(struct sp_call *row, const struct request *rq,
+	const struct caller *caller, const char *dialled)
+{
+	if (caller->number[0] != '\0')
+		snprintf(row->caller, sizeof row->caller, "%s", caller->number);
+	else
+		snprintf(row->caller, sizeof row->caller, "sip:%.120s@%.120s",
+			rq->aor.user, rq->aor.host);
+	snprintf(row->dialled, sizeof row->dialled, "%s", dialled);
+	row->expires_ms = rq->scope.now_ms + SP_CALL_MAX_AGE_MS;
+}
+
+static struct call *start_call(struct proxy *p, struct request *rq,
+	const struct caller *caller, const char *dialled)
+{
+	const struct sip_message *m = &rq->message;
+	struct call *call = calls_add(p->calls, rq->scope.tenant,
+		sipmsg_header(m, SIP_CALL_ID),
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)));
+	struct sp_err err;
+
+	if (call == NULL)
+		return NULL;
+	write_row(&call->row, rq, caller, dialled);
+	if (!service_uses_db(p->service) ||
+		calls_start(p->calls, &rq->scope, call, caller->extension_id,
+			&err) == 0)
+		return call;
+	request_db_failed(p->service, &err);
+	return call;
+}
+
+enum verdict calling_start(struct proxy *p, struct request *rq,
+	const struct relay *relay, const struct caller *caller,
+	const char *dialled, uint32_t loop)
+{
+	struct calling *c = calloc(1, sizeof *c);
+	struct fork *f =
+		c == NULL ? NULL : fork_new(p, rq, relay, &EVENTS, loop);
+
+	if (f == NULL) {
+		free(c);
+		return VERDICT_UNAVAILABLE;
+	}
+	f->owner = c;
+	c->fork = f;
+	c->timer.expired = on_timer;
+	c->timer.arg = c;
+	c->scope = rq->scope;
+	c->call = start_call(p, rq, caller, dialled);
+	fork_respond(f, 100);
+	c->moment.scope = &c->scope;
+	sp_route_begin(&c->route, f->tenant, dialled, sp_route_facts_ask,
+		&c->moment);
+	take_steps(c, SP_ROUTE_START);
+	return VERDICT_PASSED;
+}

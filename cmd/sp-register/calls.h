@@ -1,0 +1,67 @@
+/* The calls in progress: found by their dialog when a request of it comes, and
+ * kept as rows of the database (lib/call.h), so that sp-status sees them and the
+ * next server goes on with them. */
+#ifndef SP_REGISTER_CALLS_H
+#define SP_REGISTER_CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/sp-register/dialog_route.h"
+#include "cmd/sp-register/request.h"
+#include "lib/call.h"
+
+struct call {
+	struct call *next; /* in its bucket, or among the ended ones */
+	struct sp_call row;
+	const struct sp_tenant *tenant;
+	struct dialog_route route;
+	/* What the callee gave as its Contact, for callers that send requests
+	 * of the dialog to the number all the same (sipp); NULL: not known. */
+	char *callee_contact;
+	const char *ending; /* once it has ended, and when; else NULL */
+	int64_t ended_ms;
+};
+
+struct calls;
+
+/* Reads those that the database has in progress. */
+int calls_new(struct calls **calls, struct service *service, int64_t wall_ms,
+	struct sp_err *err);
+void calls_free(struct calls *calls); /* accepts NULL */
+
+/* A call that begins. The caller fills in its row, and starts it with calls_start
+ * in the batch's transaction. Returns NULL without memory, or when Call-ID or tag
+ * are too long for its row. */
+struct call *calls_add(struct calls *calls, const struct sp_tenant *tenant,
+	struct sip_slice call_id, struct sip_slice tag);
+int calls_start(struct calls *calls, const struct sp_scope *scope,
+	struct call *call, int64_t caller_id, struct sp_err *err);
+
+/* The call with that Call-ID whose caller has one of the tags. *is_from_caller:
+ * it is `from`, not `to`. Returns NULL when there is none. */
+struct call *calls_find(struct calls *calls, struct sip_slice call_id,
+	struct sip_slice from, struct sip_slice to, bool *is_from_caller);
+
+/* Takes it out, to be stored as ended at wall_ms with the next calls_store; it
+ * is freed then. ending: of lib/call.h. */
+void calls_end(struct calls *calls, struct call *call, const char *ending,
+	int64_t wall_ms);
+
+/* Writes what has ended, in the batch's transaction. */
+void calls_store(struct calls *calls, struct service *service);
+bool calls_has_ended(const struct calls *calls);
+
+/* After the batch's transaction: what was added or ended in it counts, or, when
+ * it was rolled back, is not there and is stored again later. */
+void calls_settle(struct calls *calls, bool is_committed);
+
+/* Takes out, without a word, the one with that row, which has aged out. */
+void calls_forget(struct calls *calls, int64_t id);
+
+/* As proxy_configure. */
+void calls_configure(struct calls *calls, const struct sp_config *config);
+
+int calls_count(const struct calls *calls);
+
+#endif

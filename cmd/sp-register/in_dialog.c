@@ -1,0 +1,220 @@
+/* The requests of a dialog: to its other side, along the way that it was made
+ * (RFC 3261 §16.4, §16.12). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/sp-register/proxy_private.h"
+
+/* A request of a dialog, and where it goes. */
+struct passage {
+	struct call *call; /* NULL: not of a call, or of one that is over */
+	struct dialog_route route;
+	bool is_from_caller;
+};
+
+/* ---- which dialog ------------------------------------------------------ */
+
+/* Does it come from the address of the side that it says it is of? */
+static bool is_from_there(const struct request *rq,
+	const struct passage *passage)
+{
+	const struct hop *side = passage->is_from_caller
+					 ? &passage->route.caller
+					 : &passage->route.callee;
+	char ip[INET6_ADDRSTRLEN];
+
+	if (side->to.any.sa_family == 0)
+		return false;
+	address_read(&side->to.any, ip);
+	return strcmp(ip, rq->exchange->origin.ip) == 0;
+}
+
+/* Our own Route says it, and we believe it as nobody else can write one. What
+ * comes without it (Twinkle loses what linphone calls Record-route, sipp's uac
+ * has none) is of a call that we know, and from where that is. */
+static bool find_passage(struct proxy *p, const struct request *rq,
+	const struct routing *r, struct passage *out)
+{
+	const struct sip_message *m = &rq->message;
+	struct sip_slice call_id = sipmsg_header(m, SIP_CALL_ID),
+			 from = sipmsg_tag(sipmsg_header(m, SIP_FROM)),
+			 to = sipmsg_tag(sipmsg_header(m, SIP_TO));
+	const unsigned char *key = p->service->key;
+
+	out->call =
+		calls_find(p->calls, call_id, from, to, &out->is_from_caller);
+	if (out->call != NULL)
+		out->route = out->call->route;
+	if (r->token[0] == '\0')
+		return out->call != NULL && is_from_there(rq, out);
+	if (out->call != NULL && strcmp(r->token, out->call->row.route) == 0)
+		return out->route.callee.to.any.sa_family != 0;
+	out->is_from_caller =
+		dialog_route_parse(key, call_id, from, r->token, &out->route);
+	return out->is_from_caller ||
+	       dialog_route_parse(key, call_id, to, r->token, &out->route);
+}
+
+/* The Request-URI is the other side's Contact; or the number, which only the
+ * callee's Contact can stand in for. */
+static struct sip_slice uri_of(struct proxy *p, const struct routing *r,
+	const struct passage *passage)
+{
+	const struct call *call = passage->call;
+	struct sip_uri uri;
+
+	if (passage->is_from_caller && call != NULL &&
+		call->callee_contact != NULL &&
+		sipmsg_parse_uri(r->uri, &uri) && proxy_is_own(p, &uri))
+		return (struct sip_slice){call->callee_contact,
+			strlen(call->callee_contact)};
+	return r->uri;
+}
+
+/* ---- what it means for the call ----------------------------------------- */
+
+/* Session-Expires of a 2xx (RFC 4028 §7): without a refresh the call is over
+ * then. */
+static int64_t expiry_of(const struct proxy *p, const struct sip_message *m)
+{
+	struct sip_slice rest = sipmsg_header(m, SIP_SESSION_EXPIRES), value;
+	int64_t seconds = -1;
+
+	if (sipmsg_next(&rest, ';', &value))
+		seconds = sipmsg_number(value, INT32_MAX);
+	return p->wall_ms + (seconds > 0 && seconds * 1000 < SP_CALL_MAX_AGE_MS
+					    ? seconds * 1000
+					    : SP_CALL_MAX_AGE_MS);
+}
+
+static void keep_contact(struct call *call, const struct sip_message *m)
+{
+	struct sip_slice contact = sipmsg_header(m, SIP_CONTACT), first;
+	struct sip_slice uri;
+
+	if (!sipmsg_next(&contact, ',', &first))
+		return;
+	uri = sipmsg_uri_text(first);
+	free(call->callee_contact);
+	call->callee_contact = uri.len == 0 ? NULL : strndup(uri.at, uri.len);
+}
+
+void in_dialog_note_answer(struct proxy *p, struct call *call,
+	const struct sip_message *m)
+{
+	struct sip_slice call_id = sipmsg_header(m, SIP_CALL_ID);
+	struct sp_scope scope =
+		service_scope(p->service, call->tenant, p->wall_ms);
+	struct sp_err err;
+
+	keep_contact(call, m);
+	call->route.call_id = call->row.id;
+	dialog_route_format(p->service->key, call_id,
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)), &call->route,
+		call->row.route);
+	if (m->status < 200)
+		return;
+	call->row.expires_ms = expiry_of(p, m);
+	call->row.status = m->status;
+	if (service_uses_db(p->service) &&
+		sp_call_answer(&scope, &call->row, &err) != 0)
+		request_db_failed(p->service, &err);
+}
+
+/* A session is refreshed by re-INVITE or UPDATE. */
+static void on_answered(struct fork *f, const struct branch *b,
+	const struct sip_message *m)
+{
+	struct proxy *p = f->proxy;
+	struct sp_scope scope;
+	struct call *call;
+	struct sp_err err;
+	bool is_from_caller;
+
+	(void)b;
+	if (m->status < 200 || m->count[SIP_SESSION_EXPIRES] == 0)
+		return;
+	call = calls_find(p->calls, sipmsg_header(m, SIP_CALL_ID),
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)),
+		sipmsg_tag(sipmsg_header(m, SIP_TO)), &is_from_caller);
+	if (call == NULL)
+		return;
+	scope = service_scope(p->service, call->tenant, p->wall_ms);
+	call->row.expires_ms = expiry_of(p, m);
+	if (service_uses_db(p->service) &&
+		sp_call_prolong(&scope, &call->row, &err) != 0)
+		request_db_failed(p->service, &err);
+}
+
+static void on_exhausted(struct fork *f)
+{
+	fork_finish(f, 408);
+}
+
+static const struct fork_events EVENTS = {on_answered, on_exhausted, NULL};
+
+/* ---- on its way --------------------------------------------------------- */
+
+/* The ACK of a 2xx is nobody's transaction. */
+static void relay_ack(struct proxy *p, const struct request *rq,
+	const struct target *t, struct relay *r)
+{
+	struct sip_writer w = {p->message, sizeof p->message, 0, false};
+	char branch[TRANSACTION_BRANCH_SIZE];
+	struct hop hop = t->hop;
+
+	r->sent_by = proxy_sent_by(p, &hop);
+	if (r->sent_by == NULL)
+		return;
+	transaction_make_branch(p->transactions, 0, branch);
+	r->branch = branch;
+	r->uri = t->uri;
+	relay_request(&w, &rq->message, r);
+	if (!w.full)
+		service_send(p->service, &hop, w.at, w.len);
+}
+
+static void relay_on(struct proxy *p, struct request *rq,
+	const struct target *t, const struct relay *r)
+{
+	struct fork *f = fork_new(p, rq, r, &EVENTS, 0);
+
+	if (f == NULL)
+		return; /* it will be sent again */
+	if (f->is_invite)
+		fork_respond(f, 100);
+	if (!fork_send(f, t))
+		fork_finish(f, 480);
+}
+
+enum verdict in_dialog_take(struct proxy *p, struct request *rq,
+	const struct routing *routing)
+{
+	const struct sip_message *m = &rq->message;
+	bool is_ack = sipmsg_slice_is(m->method, "ACK");
+	struct passage passage;
+	struct target t = {.record_route = "", .diversions = ""};
+	struct relay r = {.origin = rq->exchange->origin,
+		.record_route = "",
+		.diversions = "",
+		.n_routes_taken = routing->n_taken,
+		.n_routes_left = routing->n_left,
+		.drops_identity = true};
+
+	if (!find_passage(p, rq, routing, &passage))
+		return is_ack ? VERDICT_PASSED : VERDICT_NO_CALL;
+	if (passage.call != NULL)
+		rq->scope.tenant = passage.call->tenant;
+	t.hop = passage.is_from_caller ? passage.route.callee
+				       : passage.route.caller;
+	t.uri = uri_of(p, routing, &passage);
+	if (rq->scope.tenant != NULL)
+		r.realm = rq->scope.tenant->domain;
+	if (is_ack)
+		relay_ack(p, rq, &t, &r);
+	else
+		relay_on(p, rq, &t, &r);
+	if (passage.call != NULL && sipmsg_slice_is(m->method, "BYE"))
+		calls_end(p->calls, passage.call, SP_CALL_HUNG_UP, p->wall_ms);
+	return VERDICT_PASSED;
+}

@@ -1,0 +1,563 @@
+/* The proxy: which request is for whom, and what comes back. */
+#include "cmd/sp-register/proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/sp-register/caller.h"
+#include "cmd/sp-register/calling.h"
+#include "cmd/sp-register/endpoint.h"
+#include "cmd/sp-register/proxy_private.h"
+#include "lib/clock.h"
+#include "lib/extension.h"
+#include "lib/text.h"
+
+enum { AGED_MAX = 64 }; /* calls that age out in one transaction */
+
+/* ---- addresses --------------------------------------------------------- */
+
+static const struct endpoint *local_of(struct proxy *p, struct hop *hop)
+{
+	struct endpoints *all = p->service->parts.endpoints;
+	const struct endpoint *local = endpoint_at(all, hop->local);
+
+	if (local == NULL || local->transport != hop->transport) {
+		hop->local = endpoints_pick(all, hop);
+		local = endpoint_at(all, hop->local);
+	}
+	return local;
+}
+
+static const char *local_text(struct proxy *p, int local)
+{
+	const struct endpoint *e =
+		endpoint_at(p->service->parts.endpoints, local);
+
+	return e == NULL ? "localhost" : e->text;
+}
+
+const char *proxy_sent_by(struct proxy *p, struct hop *hop)
+{
+	static const char *const NAMES[SP_N_TRANSPORTS] = {
+		[SP_UDP] = "UDP ",
+		[SP_TCP] = "TCP ",
+		[SP_TLS] = "TLS ",
+	};
+	const struct endpoint *local = local_of(p, hop);
+
+	if (local == NULL)
+		return NULL;
+	snprintf(p->sent_by, sizeof p->sent_by, "%s%s", NAMES[hop->transport],
+		local->text);
+	return p->sent_by;
+}
+
+bool proxy_is_own(struct proxy *p, const struct sip_uri *uri)
+{
+	return endpoints_is_own(p->service->parts.endpoints, uri->host,
+		       uri->port, uri->is_sips) ||
+	       sp_config_find_tenant(p->service->config, uri->host) != NULL;
+}
+
+/* "192.0.2.7:5060", "[2001:db8::1]:5060". */
+static bool read_source(const char *source, struct hop *hop)
+{
+	const char *colon = strrchr(source, ':');
+	char ip[INET6_ADDRSTRLEN];
+	bool is_bracketed = source[0] == '[';
+	size_t len = colon == NULL ? 0 : (size_t)(colon - source);
+	int64_t port;
+
+	if (is_bracketed && len >= 2) {
+		source++;
+		len -= 2;
+	}
+	if (len == 0 || len >= sizeof ip ||
+		!sp_text_to_int(colon + 1, 1, 65535, &port))
+		return false;
+	memcpy(ip, source, len);
+	ip[len] = '\0';
+	return hop_set(hop, hop->transport, ip, (int)port);
+}
+
+/* Not where its Contact says: where it came from (RFC 5626, RFC 3581). */
+bool proxy_binding_hop(struct proxy *p, const struct sp_binding *b,
+	struct hop *hop)
+{
+	*hop = (struct hop){.transport = SP_UDP};
+	for (enum sp_transport t = 0; t < SP_N_TRANSPORTS; t++)
+		if (strcmp(sp_transport_name(t), b->transport) == 0)
+			hop->transport = t;
+	if (!read_source(b->source, hop))
+		return false;
+	hop->flow_id = b->flow_id;
+	hop->local = endpoints_find(p->service->parts.endpoints, hop->transport,
+		b->local);
+	return true;
+}
+
+/* One Record-Route that both sides can send to; two where they use different
+ * addresses of ours, the callee's first (RFC 3261 §16.6 step 4, RFC 5658). */
+static void put_record_route(struct sip_writer *w, struct proxy *p,
+	const struct dialog_route *route, const char *token)
+{
+	const struct hop *sides[] = {&route->callee, &route->caller};
+	int n = route->caller.local == route->callee.local ? 1 : 2;
+
+	for (int i = 0; i < n; i++) {
+		const char *name = sp_transport_name(sides[i]->transport);
+
+		sipmsg_put_text(w, i == 0 ? "<sip:" : ", <sip:");
+		sipmsg_put_text(w, token);
+		sipmsg_put_text(w, "@");
+		sipmsg_put_text(w, local_text(p, sides[i]->local));
+		if (sides[i]->transport != SP_UDP) {
+			sipmsg_put_text(w, ";transport=");
+			sipmsg_put_text(w, name);
+		}
+		sipmsg_put_text(w, ";lr>");
+	}
+}
+
+bool proxy_record_route(struct fork *f, int64_t call_id,
+	const struct hop *callee, char out[RECORD_ROUTE_SIZE])
+{
+	struct proxy *p = f->proxy;
+	const struct sip_message *m = proxy_rescan(p, f);
+	struct dialog_route route = {.call_id = call_id, .callee = *callee};
+	struct sip_writer w = {out, RECORD_ROUTE_SIZE - 1, 0, false};
+	char token[DIALOG_ROUTE_SIZE];
+
+	route.caller = *transaction_hop(f->server);
+	if (proxy_sent_by(p, &route.callee) == NULL)
+		return false;
+	dialog_route_format(p->service->key, sipmsg_header(m, SIP_CALL_ID),
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)), &route, token);
+	put_record_route(&w, p, &route, token);
+	out[w.full ? 0 : w.len] = '\0';
+	return true;
+}
+
+const struct sip_message *proxy_rescan(struct proxy *p, struct fork *f)
+{
+	const char *why;
+
+	sipmsg_scan(f->data, f->len, &p->scanned, &why);
+	return &p->scanned;
+}
+
+/* ---- its way ----------------------------------------------------------- */
+
+static void keep_token(struct routing *r, const struct sip_uri *uri)
+{
+	if (uri->user[0] != '\0' && strlen(uri->user) < sizeof r->token)
+		snprintf(r->token, sizeof r->token, "%s", uri->user);
+}
+
+static int count_routes(const struct sip_message *m)
+{
+	int n = 0;
+
+	while (m->count[SIP_ROUTE] > 0 && relay_route(m, n).at != NULL)
+		n++;
+	return n;
+}
+
+/* §16.4: takes off the Route values that name us; a strict router before us has
+ * put ours into the Request-URI, and that behind the others. */
+static void read_routing(struct proxy *p, const struct sip_message *m,
+	struct routing *r)
+{
+	struct sip_uri uri;
+
+	*r = (struct routing){.uri = m->uri, .n_left = count_routes(m)};
+	if (r->n_left > 0 && sipmsg_parse_uri(m->uri, &uri) &&
+		proxy_is_own(p, &uri) && strlen(uri.user) > SP_NUMBER_SIZE) {
+		r->n_left--;
+		r->uri = sipmsg_uri_text(relay_route(m, r->n_left));
+		keep_token(r, &uri);
+	}
+	while (r->n_left > 0 &&
+		sipmsg_parse_uri(sipmsg_uri_text(relay_route(m, r->n_taken)),
+			&uri) &&
+		proxy_is_own(p, &uri)) {
+		keep_token(r, &uri);
+		r->n_taken++;
+		r->n_left--;
+	}
+}
+
+/* What must not come twice (§16.6 step 8). */
+static uint32_t loop_of(const struct sip_message *m, const struct routing *r)
+{
+	const struct sip_slice parts[] = {r->uri, sipmsg_header(m, SIP_CALL_ID),
+		sipmsg_header(m, SIP_CSEQ),
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)),
+		sipmsg_tag(sipmsg_header(m, SIP_TO)),
+		sipmsg_header(m, SIP_PROXY_REQUIRE)};
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		hash = hash * 31 + sp_text_hash(parts[i].at, parts[i].len);
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+static bool has_been_here(const struct sip_message *m, uint32_t loop)
+{
+	struct sip_slice rest, via, param, value;
+	uint32_t then;
+
+	for (int i = 0; i < m->n_fields; i++) {
+		if (m->field[i].header != SIP_VIA)
+			continue;
+		rest = m->field[i].value;
+		while (sipmsg_next(&rest, ',', &via))
+			while (sipmsg_next(&via, ';', &param))
+				if (sipmsg_is_param(param, "branch", &value) &&
+					transaction_branch_loop(value, &then) &&
+					then == loop)
+					return true;
+	}
+	return false;
+}
+
+/* ---- for whom ---------------------------------------------------------- */
+
+static void on_exhausted(struct fork *f)
+{
+	fork_finish(f, 480);
+}
+
+static const struct fork_events EVENTS = {NULL, on_exhausted, NULL};
+
+/* A copy for each phone of the extension. Returns their number or -1. */
+static int send_copies(struct fork *f, const struct sp_scope *scope,
+	int64_t extension_id, struct sp_err *err)
+{
+	struct proxy *p = f->proxy;
+	char record_route[RECORD_ROUTE_SIZE];
+	int sent = 0, n = sp_binding_list(scope, extension_id, p->bindings,
+			      SP_MAX_BINDINGS, err);
+
+	for (int i = 0; i < n; i++) {
+		const struct sp_binding *b = &p->bindings[i];
+		struct target t = {
+			.uri = {b->contact, strlen(b->contact)},
+			.path = {b->path, strlen(b->path)},
+			.record_route = record_route,
+			.diversions = "",
+		};
+
+		if (proxy_binding_hop(p, b, &t.hop) &&
+			proxy_record_route(f, 0, &t.hop, record_route) &&
+			fork_send(f, &t))
+			sent++;
+	}
+	return n < 0 ? -1 : sent;
+}
+
+/* Anything but an INVITE goes to the phones of its extension, wherever calls are
+ * forwarded to. */
+static enum verdict send_to_phones(struct proxy *p, struct request *rq,
+	const struct relay *relay, const char *number, uint32_t loop)
+{
+	struct sp_extension e;
+	struct sp_err err;
+	struct fork *f;
+	int n;
+
+	if (!service_uses_db(p->service))
+		return VERDICT_UNAVAILABLE;
+	n = sp_extension_find(&rq->scope, number, &e, &err);
+	if (n < 0)
+		return request_db_failed(p->service, &err);
+	if (n == 0 || e.user.id == 0)
+		return VERDICT_NO_USER;
+	f = fork_new(p, rq, relay, &EVENTS, loop);
+	if (f == NULL)
+		return VERDICT_UNAVAILABLE;
+	n = send_copies(f, &rq->scope, e.id, &err);
+	if (n < 0)
+		request_db_failed(p->service, &err);
+	if (n <= 0)
+		fork_finish(f, n < 0 ? 503 : 480);
+	return VERDICT_PASSED;
+}
+
+static bool is_dialog_only(struct sip_slice method)
+{
+	static const char *const METHODS[] = {"BYE", "UPDATE", "PRACK", "INFO"};
+
+	for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++)
+		if (sipmsg_slice_is(method, METHODS[i]))
+			return true;
+	return false;
+}
+
+/* The one that is meant, if it is one of ours. */
+static enum verdict find_callee(struct proxy *p, struct request *rq,
+	const struct routing *r, struct sip_uri *uri)
+{
+	rq->why = "Malformed Request-URI";
+	if (!sipmsg_parse_uri(r->uri, uri))
+		return VERDICT_MALFORMED;
+	rq->scope.tenant = sp_config_find_tenant(p->service->config, uri->host);
+	if (rq->scope.tenant == NULL || r->n_left > 0) {
+		sipmsg_parse_address(sipmsg_header(&rq->message, SIP_FROM),
+			&rq->aor);
+		request_log_refusal(p->service, rq, "relay-refused", NULL);
+		return rq->scope.tenant == NULL ? VERDICT_UNKNOWN_DOMAIN
+						: VERDICT_NOT_ALLOWED;
+	}
+	return VERDICT_OK;
+}
+
+static enum verdict begin(struct proxy *p, struct request *rq,
+	const struct routing *r, uint32_t loop)
+{
+	struct relay relay = {.origin = rq->exchange->origin,
+		.record_route = "",
+		.diversions = "",
+		.n_routes_taken = r->n_taken};
+	struct caller caller;
+	struct sip_uri uri;
+	enum verdict verdict = find_callee(p, rq, r, &uri);
+	enum sp_target_kind kind;
+
+	if (verdict == VERDICT_OK)
+		verdict = caller_identify(p->service, rq, &caller);
+	if (verdict != VERDICT_OK)
+		return verdict;
+	if (uri.user[0] == '\0')
+		return VERDICT_NO_USER;
+	kind = sp_target_kind(uri.user);
+	if (kind == SP_TARGET_EXTERNAL && !caller.may_call_outside) {
+		request_log_refusal(p->service, rq, "outside-refused", NULL);
+		return VERDICT_NOT_ALLOWED;
+	}
+	relay.realm = rq->scope.tenant->domain;
+	relay.drops_identity = !caller.is_peer;
+	relay.identity = caller.identity;
+	rq->exchange->is_registered = true; /* one that may stay connected */
+	if (sipmsg_slice_is(rq->message.method, "INVITE"))
+		return calling_start(p, rq, &relay, &caller, uri.user, loop);
+	if (kind != SP_TARGET_EXTENSION)
+		return VERDICT_NO_USER;
+	return send_to_phones(p, rq, &relay, uri.user, loop);
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
+static enum verdict cancel(struct proxy *p, struct request *rq)
+{
+	struct transaction *t = transactions_find_invite(p->transactions,
+		&rq->message, &rq->via);
+	struct fork *f = t == NULL ? NULL : transaction_owner(t);
+
+	if (t == NULL)
+		return VERDICT_NO_CALL;
+	if (f != NULL && calling_is_owner(f))
+		calling_cancel(f);
+	else if (f != NULL)
+		fork_cancel(f);
+	return VERDICT_OK;
+}
+
+static enum verdict take_new(struct proxy *p, struct request *rq)
+{
+	const struct sip_message *m = &rq->message;
+	struct routing routing;
+	uint32_t loop;
+
+	read_routing(p, m, &routing);
+	if (sipmsg_tag(sipmsg_header(m, SIP_TO)).at != NULL)
+		return in_dialog_take(p, rq, &routing);
+	if (sipmsg_slice_is(m->method, "ACK"))
+		return VERDICT_PASSED;
+	loop = loop_of(m, &routing);
+	if (has_been_here(m, loop))
+		return VERDICT_LOOP;
+	if (is_dialog_only(m->method))
+		return VERDICT_NO_CALL;
+	return begin(p, rq, &routing, loop);
+}
+
+static void set_clocks(struct proxy *p, int64_t wall_ms)
+{
+	p->wall_ms = wall_ms;
+	p->now_ms = sp_clock_monotonic_ms();
+}
+
+/* §16.3. */
+enum verdict proxy_take_request(struct proxy *p, struct request *rq)
+{
+	const struct sip_message *m = &rq->message;
+	bool is_ack = sipmsg_slice_is(m->method, "ACK");
+
+	set_clocks(p, rq->scope.now_ms);
+	if (sipmsg_slice_is(m->method, "CANCEL"))
+		return cancel(p, rq);
+	switch (transactions_take_request(p->transactions, m, &rq->via,
+		p->now_ms)) {
+	case MATCH_ABSORBED: return VERDICT_PASSED;
+	case MATCH_MERGED: return VERDICT_MERGED;
+	case MATCH_NONE: break;
+	}
+	if (!sipmsg_has_sip_scheme(m->uri))
+		return is_ack ? VERDICT_PASSED : VERDICT_BAD_SCHEME;
+	if (sipmsg_number(sipmsg_header(m, SIP_MAX_FORWARDS), 255) == 0)
+		return is_ack ? VERDICT_PASSED : VERDICT_TOO_MANY_HOPS;
+	if (m->count[SIP_PROXY_REQUIRE] > 0 && !is_ack)
+		return VERDICT_BAD_EXTENSION;
+	return take_new(p, rq);
+}
+
+void proxy_take_response(struct proxy *p, struct request *rq)
+{
+	set_clocks(p, rq->scope.now_ms);
+	transactions_take_response(p->transactions, &rq->message, p->now_ms);
+}
+
+/* ---- what the transactions tell ----------------------------------------- */
+
+static void on_send(void *arg, const struct hop *hop, const char *data,
+	size_t len)
+{
+	struct proxy *p = arg;
+
+	service_send(p->service, hop, data, len);
+}
+
+static void on_answered(void *arg, struct transaction *t,
+	const struct sip_message *response)
+{
+	struct branch *b = transaction_owner(t);
+
+	(void)arg;
+	if (b != NULL)
+		fork_take_response(b, response);
+}
+
+static void on_failed(void *arg, struct transaction *t, int cause)
+{
+	struct branch *b = transaction_owner(t);
+
+	(void)arg;
+	if (b != NULL)
+		fork_take_failure(b, cause);
+}
+
+static void on_ended(void *arg, struct transaction *t)
+{
+	void *owner = transaction_owner(t);
+
+	(void)arg;
+	if (owner == NULL)
+		return;
+	if (transaction_kind(t) == INVITE_CLIENT ||
+		transaction_kind(t) == OTHER_CLIENT)
+		fork_lose_client(owner);
+	else
+		fork_lose_server(owner);
+}
+
+/* ---- time and again ----------------------------------------------------- */
+
+void proxy_expire(struct proxy *p, int64_t wall_ms)
+{
+	set_clocks(p, wall_ms);
+	wheel_expire(&p->wheel, p->now_ms);
+	fork_reap(p);
+}
+
+int64_t proxy_next_ms(const struct proxy *p)
+{
+	return wheel_next_ms(&p->wheel);
+}
+
+void proxy_fail_hop(struct proxy *p, const struct hop *hop, int64_t wall_ms)
+{
+	set_clocks(p, wall_ms);
+	transactions_fail_hop(p->transactions, hop, p->now_ms);
+}
+
+void proxy_enter(struct proxy *p)
+{
+	set_clocks(p, sp_clock_now_ms());
+	service_begin(p->service);
+}
+
+void proxy_leave(struct proxy *p)
+{
+	const struct service_parts *parts = &p->service->parts;
+
+	service_end(p->service);
+	parts->worked(parts->arg);
+}
+
+void proxy_store(struct proxy *p)
+{
+	if (calls_has_ended(p->calls) && service_uses_db(p->service))
+		calls_store(p->calls, p->service);
+}
+
+void proxy_settle(struct proxy *p, bool is_committed)
+{
+	calls_settle(p->calls, is_committed);
+}
+
+int proxy_age_out(struct proxy *p, int64_t wall_ms, struct sp_err *err)
+{
+	struct sp_scope scope = service_scope(p->service, NULL, wall_ms);
+	int64_t ids[AGED_MAX];
+	int n = sp_call_age_out(&scope, ids, AGED_MAX, err);
+
+	for (int i = 0; i < n; i++)
+		calls_forget(p->calls, ids[i]);
+	return n < 0 ? -1 : 0;
+}
+
+void proxy_configure(struct proxy *p, int64_t wall_ms)
+{
+	set_clocks(p, wall_ms);
+	for (struct fork *f = p->forks; f != NULL; f = f->next) {
+		if (f->tenant != NULL)
+			f->tenant = sp_config_find_tenant(p->service->config,
+				f->tenant->domain);
+		f->relay.realm = f->tenant == NULL ? NULL : f->tenant->domain;
+		if (calling_is_owner(f))
+			calling_configure(f);
+	}
+	calls_configure(p->calls, p->service->config);
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+int proxy_new(struct proxy **out, struct service *s, struct sp_err *err)
+{
+	struct proxy *p = calloc(1, sizeof *p);
+	const struct transaction_events events = {p, on_send, on_answered,
+		on_failed, on_ended};
+
+	*out = p;
+	if (p == NULL)
+		return sp_err_memory(err);
+	p->service = s;
+	set_clocks(p, sp_clock_now_ms());
+	wheel_init(&p->wheel, p->now_ms);
+	if (transactions_new(&p->transactions, &p->wheel, &events, err) != 0)
+		return -1;
+	return calls_new(&p->calls, s, p->wall_ms, err);
+}
+
+void proxy_free(struct proxy *p)
+{
+	if (p == NULL)
+		return;
+	while (p->forks != NULL)
+		fork_free(p->forks);
+	transactions_free(p->transactions);
+	calls_free(p->calls);
+	free(p);
+}
