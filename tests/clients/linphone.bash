@@ -25,12 +25,20 @@ linphone_start() {
 }
 
 # linphone_config EXT DOMAIN SECRET SERVER [EXPIRES_S]
-# Prints a configuration for linphone: loopback, ports chosen by the kernel, and
-# no looking at whether the machine has a network. SOFTPHONE_CA may name a file
+# Prints a configuration for linphone: loopback, ports chosen by the kernel, no
+# looking at whether the machine has a network, all calls by way of the server,
+# and one at a time. SOFTPHONE_CA may name a file
 # with the certificate of a TLS server.
 linphone_config() {
 	cat <<-END
+		[rtp]
+		audio_rtp_port=-1
+
+		[misc]
+		max_calls=1
+
 		[sip]
+		default_proxy=0
 		sip_port=-1
 		sip_tcp_port=-1
 		sip_tls_port=-1
@@ -43,6 +51,7 @@ linphone_config() {
 
 		[proxy_0]
 		reg_proxy=<sip:$4>
+		reg_route=<sip:$4;lr>
 		reg_identity=sip:$1@$2
 		reg_expires=${5:-30}
 		reg_sendregister=1

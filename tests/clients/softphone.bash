@@ -131,7 +131,9 @@ softphone_kill() {
 # Starts one baresip, which registers EXT@DOMAIN at HOST:PORT over UDP. It asks
 # for REGINT_S seconds (30) and refreshes at half of what it is granted. Creates
 # DIR if needed; leaves the phone's pid in DIR/pid and what it says, with every
-# SIP message, in DIR/log. Returns before the phone has registered.
+# SIP message, in DIR/log. It reads commands from the FIFO DIR/in. It answers
+# calls by itself unless SOFTPHONE_ANSWER is `manual`. Returns before the phone
+# has registered.
 baresip_start() {
 	local dir=$1 ext=$2 domain=$3 secret=$4 server=$5 regint_s=${6:-30}
 	case $secret in
@@ -141,32 +143,36 @@ baresip_start() {
 		;;
 	esac
 	mkdir -p "$dir" || return
+	[ -p "$dir/in" ] || mkfifo "$dir/in" || return
 	baresip_config >"$dir/config" || return
 	(
 		umask 077
 		baresip_account "$ext" "$domain" "$secret" "$server" \
 			"$regint_s" >"$dir/accounts"
 	) || return
-	softphone_run "$dir" /dev/null baresip -4 -s -f "$dir"
+	softphone_run "$dir" "$dir/in" baresip -4 -s -f "$dir"
 }
 
 # Prints a configuration for baresip: ports chosen by the kernel, a tone instead
-# of a microphone, and nowhere to play. SOFTPHONE_CA may name a file with the
+# of a microphone, nowhere to play, and one call at a time. SOFTPHONE_CA may name a file with the
 # certificate of a TLS server; without it any is good.
 baresip_config() {
 	cat <<-END
 		sip_listen		127.0.0.1:0
 		net_interface		127.0.0.1
 		module_path		/usr/lib/baresip/modules
+		module			stdio.so
 		module			g711.so
 		module			ausine.so
 		module			aubridge.so
 		module_app		account.so
 		module_app		menu.so
-		audio_source		ausine,48000
+		audio_source		ausine,440
 		audio_player		aubridge,nil
 		audio_alert		aubridge,nil
+		ausrc_srate		48000
 		ausrc_channels		2
+		call_max_calls		1
 		${SOFTPHONE_CA:+sip_cafile	$SOFTPHONE_CA}
 	END
 }
@@ -176,7 +182,8 @@ baresip_config() {
 # which to refresh, baresip would do so at 90 % of what it was granted.
 baresip_account() {
 	printf '<sip:%s@%s>;auth_user=%s;auth_pass=%s' "$1" "$2" "$1" "$3"
-	printf ';outbound="sip:%s";regint=%d;rwait=50;answermode=auto\n' "$4" "$5"
+	printf ';outbound="sip:%s";regint=%d;rwait=50;answermode=%s\n' "$4" "$5" \
+		"${SOFTPHONE_ANSWER:-auto}"
 }
 
 # baresip_wait_registered DIR [TIMEOUT_S]

@@ -7,21 +7,64 @@
 # It asks for EXPIRES_S seconds (30) and refreshes 5 s before the end of what it
 # is granted, but not before 1 s. Creates DIR if needed; leaves the phone's pid
 # in DIR/pid, what it says in DIR/log and every SIP message in
-# DIR/.twinkle/twinkle.log. It reads commands from the FIFO DIR/in. Returns
-# before the phone has registered.
+# DIR/.twinkle/twinkle.log. It reads commands from the FIFO DIR/in; what it
+# plays in a call is in DIR/speaker.raw. Returns before the phone has registered.
 twinkle_start() {
-	local dir=$1 port
-	port=$(free_udp_port) || return
+	local dir=$1 fifo here=${BASH_SOURCE[0]%/*}
 	mkdir -p "$dir/.twinkle" || return
-	[ -p "$dir/in" ] || mkfifo "$dir/in" || return
+	for fifo in in microphone; do
+		[ -p "$dir/$fifo" ] || mkfifo "$dir/$fifo" || return
+	done
 	rm -f "$dir/.twinkle/twinkle.log" "$dir/.twinkle/twinkle.lck"
-	printf '%s\n' "sip_port=$port" "sip_udp_port=$port" log_show_sip=yes \
-		log_max_size=50 >"$dir/.twinkle/twinkle.sys"
+	twinkle_system >"$dir/.twinkle/twinkle.sys" || return
+	twinkle_sound "$dir" >"$dir/.asoundrc"
 	(
 		umask 077
 		twinkle_config "${@:2}" >"$dir/.twinkle/phone.cfg"
 	) || return
-	softphone_run "$dir" "$dir/in" twinkle-console phone.cfg
+	softphone_run "$dir" "$dir/in" perl "$here/microphone.pl" \
+		"$dir/microphone" twinkle-console phone.cfg
+}
+
+# Prints what Twinkle keeps for all users: free ports, one call at a time, and
+# no sound but that of a call.
+twinkle_system() {
+	local port rtp_port
+	port=$(free_udp_port) && rtp_port=$(free_udp_port) || return
+	cat <<-END
+		sip_port=$port
+		sip_udp_port=$port
+		rtp_port=$((rtp_port & ~1))
+		call_waiting=no
+		play_ringtone=no
+		play_ringback=no
+		log_show_sip=yes
+		log_max_size=50
+	END
+}
+
+# twinkle_sound DIR
+# Prints ALSA's configuration of a sound card of two files.
+twinkle_sound() {
+	cat <<-END
+		pcm.!default {
+			type asym
+			playback.pcm {
+				type file
+				slave.pcm { type null }
+				file "$1/speaker.raw"
+				format raw
+			}
+			capture.pcm {
+				type file
+				slave.pcm { type null }
+				file /dev/null
+				infile "$1/microphone"
+				format raw
+			}
+		}
+		ctl.!default { type null }
+	END
 }
 
 # twinkle_config EXT DOMAIN SECRET SERVER [EXPIRES_S]
