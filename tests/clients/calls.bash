@@ -153,6 +153,7 @@ baresip_state() {
 		'SIP Progress: 180 ' ringing \
 		'Incoming call from:' incoming \
 		': Call established:' talking \
+		'call: (terminate call|rejecting incoming) ' ended \
 		': session closed:|: Call with .* terminated' ended
 }
 
@@ -244,7 +245,7 @@ twinkle_state() {
 		'^Line 1: received 180 ' ringing \
 		'^Line 1: incoming call' incoming \
 		'^Line 1: (call established|far end answered)' talking \
-		'^Line 1: (call (ended|failed)|far end (ended|cancelled))' ended
+		'^Line 1: (call (ended|failed|rejected)|far end (ended|cancelled))' ended
 }
 
 # Half a second has 8000 bytes; silence is zeros.
