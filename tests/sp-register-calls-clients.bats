@@ -239,7 +239,7 @@ cancels() {
 		saw a "$status"
 	done <<-END
 	b 1002 486
-	c 1003 603
+	c 1003 486
 	d 1004 603
 	END
 }

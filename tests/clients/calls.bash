@@ -35,8 +35,8 @@ phone_hang_up() {
 	phone_do "$1" hang_up
 }
 
-# phone_reject DIR: does not take the call that is coming in; Twinkle and
-# linphone with 603, baresip with 486.
+# phone_reject DIR: does not take the call that is coming in: 486, of linphone
+# 603.
 phone_reject() {
 	phone_do "$1" reject
 }
