@@ -26,22 +26,27 @@ static const struct unit {
 enum { N_UNITS = sizeof UNITS / sizeof UNITS[0] };
 static const int64_t LONGEST_MS = INT64_C(36525) * 86400000;
 
-static int64_t read_clock_ms(clockid_t id)
+static int64_t read_clock_us(clockid_t id)
 {
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 int64_t sp_clock_now_ms(void)
 {
-	return read_clock_ms(CLOCK_REALTIME);
+	return read_clock_us(CLOCK_REALTIME) / 1000;
+}
+
+int64_t sp_clock_monotonic_us(void)
+{
+	return read_clock_us(CLOCK_MONOTONIC);
 }
 
 int64_t sp_clock_monotonic_ms(void)
 {
-	return read_clock_ms(CLOCK_MONOTONIC);
+	return sp_clock_monotonic_us() / 1000;
 }
 
 /* Downwards before 1970 too. */

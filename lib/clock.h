@@ -14,6 +14,7 @@ int64_t sp_clock_now_ms(void);
 
 /* Milliseconds of the monotonic clock: only differences mean something. */
 int64_t sp_clock_monotonic_ms(void);
+int64_t sp_clock_monotonic_us(void); /* the same, in microseconds */
 
 /* Writes `time_ms` as RFC 3339 in UTC with seconds: 2026-11-23T09:30:00Z. */
 void sp_clock_format(int64_t time_ms, char out[SP_TIME_TEXT]);

@@ -15,7 +15,9 @@ static const char COUNT[] =
 	"INSERT INTO counter (name, value) VALUES ($1, $2)"
 	" ON CONFLICT (name) DO UPDATE SET value = counter.value + $2";
 static const char NEXT_COUNTER[] =
-	"SELECT name, value FROM counter WHERE name > $1 ORDER BY name LIMIT 1";
+	"SELECT name, value FROM counter"
+	" WHERE name > $1 AND name NOT LIKE '" SP_COUNTER_OF_LATENCY "%'"
+	" ORDER BY name LIMIT 1";
 
 /* Only what had not run out at $2, by the clock of then. */
 static const char MOVE_EXPIRIES[] =

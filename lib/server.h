@@ -54,7 +54,9 @@ int sp_server_count(struct sp_db *db, const char *name, int64_t n,
 	struct sp_err *err);
 
 /* The counter whose name comes behind `name` ("": the first), which it
- * replaces. Returns 1, 0 at the end, -1. */
+ * replaces; those of lib/latency.h, whose names begin so, are left out. Returns
+ * 1, 0 at the end, -1. */
+#define SP_COUNTER_OF_LATENCY "latency-"
 enum { SP_COUNTER_SIZE = 32 };
 int sp_server_next_counter(struct sp_db *db, char name[SP_COUNTER_SIZE],
 	int64_t *value, struct sp_err *err);

@@ -12,6 +12,7 @@
 #include "cmd/sp-register/reply.h"
 #include "cmd/sp-register/service.h"
 #include "lib/event.h"
+#include "lib/latency.h"
 #include "lib/scope.h"
 #include "lib/secret.h"
 
@@ -58,6 +59,7 @@ struct service {
 	struct sp_prune history;
 	struct limits *limits;
 	int64_t count[N_COUNTERS]; /* not yet in the database */
+	struct sp_latency latency; /* not yet in the database */
 	struct closed *closed;     /* not yet in the database */
 	size_t n_closed, max_closed;
 	bool is_down;   /* the last heartbeat was not taken */

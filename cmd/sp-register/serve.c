@@ -49,6 +49,7 @@ struct server {
 	struct event *watchdog;
 	bool is_writing;   /* the last beat was committed */
 	int64_t offset_ms; /* between the clocks, at that beat */
+	int64_t looked_us; /* the monotonic one, when it was last looked at */
 	struct socket udp[MAX_LISTEN];
 	int n_udp;
 	struct endpoints *endpoints;
@@ -78,12 +79,20 @@ static void beat(struct server *s)
  * compares them with it. */
 static int64_t now_ms(struct server *s)
 {
-	int64_t now = sp_clock_now_ms();
-	int64_t step = now - sp_clock_monotonic_ms() - s->offset_ms;
+	int64_t now = sp_clock_now_ms(), step;
 
+	s->looked_us = sp_clock_monotonic_us();
+	step = now - s->looked_us / 1000 - s->offset_ms;
 	if (step > SP_CLOCK_STEP_MS || step < -SP_CLOCK_STEP_MS)
 		beat(s);
 	return now;
+}
+
+/* Behind service_answer and sending. */
+static void count_sent(struct server *s, int n)
+{
+	service_sent(s->service, batch_exchanges(s->batch), n,
+		sp_clock_monotonic_us() - s->looked_us);
 }
 
 /* ---- what is sent on --------------------------------------------------- */
@@ -160,6 +169,7 @@ static void flush(struct server *s)
 		return;
 	service_answer(s->service, batch_exchanges(s->batch), n, now_ms(s));
 	batch_send_flows(s->batch, n);
+	count_sent(s, n);
 	s->n_pending = 0;
 	send_on(s);
 }
@@ -238,6 +248,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		service_answer(s->service, batch_exchanges(s->batch), n,
 			now_ms(s));
 		batch_send(s->batch, fd, n);
+		count_sent(s, n);
 		send_on(s);
 	}
 }

@@ -12,6 +12,7 @@
 #include "cmd/sp-register/request.h"
 #include "lib/binding.h"
 #include "lib/clock.h"
+#include "lib/latency.h"
 #include "lib/nonce.h"
 #include "lib/server.h"
 #include "lib/text.h"
@@ -543,6 +544,17 @@ void service_answer(struct service *s, struct exchange *batch, int n,
 			answer_unavailable(s, &batch[i], now_ms);
 }
 
+void service_sent(struct service *s, const struct exchange *batch, int n,
+	int64_t took_us)
+{
+	int registered = 0;
+
+	for (int i = 0; i < n; i++)
+		registered += batch[i].is_registered;
+	if (registered > 0)
+		sp_latency_add(&s->latency, took_us, registered);
+}
+
 /* ---- losses ------------------------------------------------------------ */
 
 static void log_loss(struct service *s, int lost, const char *source,
@@ -698,7 +710,7 @@ static int store_counts(struct service *s, struct sp_err *err)
 		if (s->count[i] != 0 && sp_server_count(s->db, COUNTERS[i],
 						s->count[i], err) != 0)
 			return -1;
-	return 0;
+	return sp_latency_store(s->db, &s->latency, err);
 }
 
 static void log_step(struct service *s, int64_t step_ms)
@@ -728,6 +740,7 @@ bool service_tick(struct service *s, struct sp_clocks clocks)
 	}
 	s->is_down = false;
 	memset(s->count, 0, sizeof s->count);
+	memset(&s->latency, 0, sizeof s->latency);
 	log_step(s, step_ms);
 	return true;
 }

@@ -66,6 +66,11 @@ int service_configure(struct service *service, struct sp_config *config,
 void service_answer(struct service *service, struct exchange *batch, int n,
 	int64_t now_ms);
 
+/* What service_answer left in the batch has been sent: how long that took, from
+ * when it was received. */
+void service_sent(struct service *service, const struct exchange *batch, int n,
+	int64_t took_us);
+
 /* A connection is gone: what was registered through it is lost (RFC 5626
  * §4.4.1 the other way round), with the next service_lose_flows. why: a
  * constant. */

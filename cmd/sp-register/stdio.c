@@ -126,13 +126,16 @@ static int send_on(struct conversation *c, struct sp_err *err)
 
 static int answer(struct conversation *c, size_t len, struct sp_err *err)
 {
+	int64_t began_us = sp_clock_monotonic_us();
 	struct exchange *x = &c->exchange;
 
 	memcpy(c->message, c->data, len);
 	x->len = len;
 	service_answer(c->service, x, 1, sp_clock_now_ms());
-	return write_all(x->answer, x->answer_len, err) != 0 ? -1
-							     : send_on(c, err);
+	if (write_all(x->answer, x->answer_len, err) != 0)
+		return -1;
+	service_sent(c->service, x, 1, sp_clock_monotonic_us() - began_us);
+	return send_on(c, err);
 }
 
 /* Takes what is complete. Returns 1 to go on, 0 when nobody can tell where the
