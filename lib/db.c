@@ -295,6 +295,30 @@ static bool is_memory(const struct sp_db *db)
 	return path == NULL || path[0] == '\0';
 }
 
+static int size_of(const char *path, int64_t *bytes, struct sp_err *err)
+{
+	struct stat st = {.st_size = 0};
+
+	if (stat(path, &st) != 0 && errno != ENOENT)
+		return sp_err_set(err, SP_IO, "cannot look at '%s': %s", path,
+			strerror(errno));
+	*bytes = st.st_size;
+	return 0;
+}
+
+int sp_db_size(struct sp_db *db, int64_t *bytes, int64_t *ahead_bytes,
+	struct sp_err *err)
+{
+	const char *path = sqlite3_db_filename(db->handle, "main");
+
+	*bytes = *ahead_bytes = 0;
+	if (is_memory(db))
+		return 0;
+	if (size_of(path, bytes, err) != 0)
+		return -1;
+	return size_of(sqlite3_filename_wal(path), ahead_bytes, err);
+}
+
 static int set_up(struct sp_db *db, enum sp_db_mode mode, int wait_ms,
 	struct sp_err *err)
 {

@@ -63,6 +63,10 @@ int sp_db_begin_read(struct sp_db *db, struct sp_err *err);
  * SP_IO when another file has taken the place of this one. */
 int sp_db_version(struct sp_db *db, int64_t *version, struct sp_err *err);
 
+/* How many bytes the file has, and what is beside it and not in it yet. */
+int sp_db_size(struct sp_db *db, int64_t *bytes, int64_t *ahead_bytes,
+	struct sp_err *err);
+
 /* A value for a $ parameter; see SP_ARGS. Text and blobs are borrowed until
  * the statement is done. */
 struct sp_value {

@@ -1015,7 +1015,8 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
 # ---- modes ------------------------------------------------------------------
 
 MODES=(--free --resting --reserved --summary '--history 1001'
-	'--as-of yesterday' --follow '--since 0' '--wait offline' --paths)
+	'--as-of yesterday' --follow '--since 0' '--wait offline' --paths
+	--prometheus)
 
 @test "sp-status: modes exclude each other" {
 	local mode other
@@ -1028,7 +1029,8 @@ MODES=(--free --resting --reserved --summary '--history 1001'
 		assert_failure 64
 		assert_output ""
 		assert_equal "$stderr" "sp-status: --free, --resting,\
- --reserved, --summary, --history, --as-of, --follow, --wait and --paths\
+ --reserved, --summary, --history, --as-of, --follow, --wait, --paths,\
+ --prometheus and --check\
  exclude each other (see sp-status --help)"
 	done
 }
@@ -1042,7 +1044,7 @@ MODES=(--free --resting --reserved --summary '--history 1001'
 		assert_equal "$mode: $stderr" "$mode: sp-status: unexpected\
  operand '1001' (see sp-status --help)"
 	done
-	for mode in --free --summary --follow '--wait lost'; do
+	for mode in --free --summary --follow --prometheus '--wait lost'; do
 		for filter in '--state lost' '--idle 1d' '--match a'; do
 			# shellcheck disable=SC2086 # words
 			run --separate-stderr sp-status $mode $filter \

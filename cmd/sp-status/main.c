@@ -80,6 +80,12 @@ static int open_all(struct work *w, struct sp_err *err)
 	return sp_app_open(&w->app, &w->common, TOOL, SP_DB_READ, err);
 }
 
+static bool opens_itself(const struct work *w)
+{
+	return w->mode == print_paths || w->mode == print_prometheus ||
+	       w->mode == run_check;
+}
+
 static int run(struct work *w, struct sp_err *err)
 {
 	struct sp_err close_err;
@@ -90,7 +96,7 @@ static int run(struct work *w, struct sp_err *err)
 			err->code = SP_USAGE;
 		return -1;
 	}
-	rc = w->mode != print_paths ? open_all(w, err) : 0;
+	rc = opens_itself(w) ? 0 : open_all(w, err);
 	if (rc == 0)
 		rc = w->mode(w, err);
 	/* A listing that never began prints nothing, not even a header. */
@@ -121,6 +127,8 @@ static bool choose_mode(struct work *w)
 		{w->follow || w->since != NULL, follow_events},
 		{w->wait != NULL, wait_for_state},
 		{w->paths, print_paths},
+		{w->prometheus, print_prometheus},
+		{w->check, run_check},
 	};
 
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -162,8 +170,8 @@ static int check_usage(struct work *w, const struct sp_program *program)
 	if (!choose_mode(w))
 		return sp_app_usage(program,
 			"--free, --resting, --reserved, --summary, --history, "
-			"--as-of, --follow, --wait and --paths exclude each "
-			"other");
+			"--as-of, --follow, --wait, --paths, --prometheus and "
+			"--check exclude each other");
 	if (w->timeout != NULL && w->wait == NULL)
 		return sp_app_usage(program, "--timeout goes with --wait");
 	if (w->since != NULL &&
@@ -171,6 +179,16 @@ static int check_usage(struct work *w, const struct sp_program *program)
 		return sp_app_usage(program,
 			"--since: '%s' is not the number of an event",
 			w->since);
+	if (!w->check && (w->max_lost != NULL || w->min_free != NULL ||
+				 w->max_silence != NULL))
+		return sp_app_usage(program,
+			"--max-lost, --min-free and --max-silence go with "
+			"--check");
+	if ((w->prometheus || w->check) &&
+		(w->common.output != NULL || w->common.columns != NULL ||
+			w->common.no_header))
+		return sp_app_usage(program,
+			"--prometheus and --check have formats of their own");
 	return check_operands(w, program);
 }
 
@@ -189,15 +207,22 @@ static int run_main(struct work *w, const struct sp_program *program, int argc,
 	if (rc != 0)
 		return rc;
 	rc = run(w, &err);
+	if (w->check && rc != 0) {
+		check_failed(w, &err);
+		rc = 0;
+	}
 	rc = sp_app_exit(&w->app, rc, &err);
 	sp_operands_release(&w->operands);
 	sp_app_close(&w->app);
+	if (rc == 0 && w->check)
+		return w->check_status;
 	return rc == 0 && w->is_no ? SP_NO : rc;
 }
 
 int main(int argc, char **argv)
 {
 	struct work w = {.app.tool = TOOL};
+	int rc;
 	const struct sp_opt opts[] = {
 		{0, "state", "STATE[,STATE]", "only extensions in these states",
 			NULL, &w.states, NULL},
@@ -236,6 +261,24 @@ int main(int argc, char **argv)
 			&w.timeout, NULL},
 		{0, "paths", NULL, "the files that are used", &w.paths, NULL,
 			NULL},
+		{0, "prometheus", NULL,
+			"what there is to measure, for node_exporter",
+			&w.prometheus, NULL, NULL},
+		{0, "check", NULL,
+			"one line and an exit status, for Nagios or Icinga",
+			&w.check, NULL, NULL},
+		{0, "max-lost", "WARN[,CRIT]",
+			"with --check: softphones that may be lost, a number "
+			"or N% (default: 10%,30%)",
+			NULL, &w.max_lost, NULL},
+		{0, "min-free", "WARN[,CRIT]",
+			"with --check: numbers that are to be free, likewise "
+			"(default: 5%,1%)",
+			NULL, &w.min_free, NULL},
+		{0, "max-silence", "WARN[,CRIT]",
+			"with --check: how old the server's heartbeat may be "
+			"(default: 10s,30s)",
+			NULL, &w.max_silence, NULL},
 		{0},
 	};
 	const struct sp_program program = {
@@ -246,12 +289,14 @@ int main(int argc, char **argv)
 			    "[options] --history LOGIN|EXT\n"
 			    "[options] --as-of TIME [LOGIN|EXT ... | -]\n"
 			    "[options] [--follow] [--since SEQ]\n"
-			    "[options] --wait STATE[,STATE] LOGIN|EXT",
+			    "[options] --wait STATE[,STATE] LOGIN|EXT\n"
+			    "[options] --prometheus|--check",
 		.purpose = "Show who is assigned, on line, late, lost or busy.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |
 			 SP_TAKES_LIST | SP_TAKES_QUIET | SP_TAKES_VERBOSE,
 	};
 
-	return run_main(&w, &program, argc, argv);
+	rc = run_main(&w, &program, argc, argv);
+	return w.check && rc == SP_USAGE ? check_misused() : rc;
 }

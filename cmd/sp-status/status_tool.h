@@ -20,7 +20,10 @@ struct work {
 	const char *states, *idle, *match, *history, *as_of, *since, *wait,
 		*timeout;
 	bool free, resting, reserved, summary, follow, paths;
-	int n; /* operands */
+	bool prometheus, check;
+	const char *max_lost, *min_free, *max_silence; /* with --check */
+	int check_status; /* of --check: the exit status */
+	int n;            /* operands */
 	char **operand;
 	mode_fn *mode;
 	struct sp_status_filter filter;
@@ -43,6 +46,18 @@ mode_fn print_summary;   /* numbers.c: --summary */
 mode_fn print_history;   /* events.c: --history */
 mode_fn follow_events;   /* events.c: --follow, --since */
 mode_fn wait_for_state;  /* wait.c: --wait */
+
+/* These two open what they need, since they are about all tenants. */
+mode_fn print_prometheus; /* prometheus.c: --prometheus */
+mode_fn run_check;        /* check.c: --check */
+
+/* check.c: prints why run_check failed as a plugin has to, and sets the exit
+ * status. */
+void check_failed(struct work *w, const struct sp_err *err);
+
+/* The same of wrong options, which standard error tells of. Returns the exit
+ * status: 64 is none for a plugin. */
+int check_misused(void);
 
 /* Opens w->output for these columns as the options say. terminal: what a
  * terminal shows of them when nothing is said; NULL: all. */
