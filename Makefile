@@ -30,8 +30,8 @@ CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 # Composed from the tools; installed beside them.
-COMPOSED := onboard offboard nightly-sync backup restore
-SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban,$(wildcard scripts/*)) \
+COMPOSED := onboard offboard nightly-sync backup restore sp-metrics
+SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban scripts/monitoring,$(wildcard scripts/*)) \
            $(wildcard tests/run tests/fuzz/run .ci/run tests/*/*.sh tests/*/*.bash) \
            completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
@@ -150,7 +150,11 @@ install: all
 	install -d $(UNITS) $(SHARE)/sp/fail2ban
 	install -m 644 scripts/systemd/* $(UNITS)
 	sed -i 's|/usr/bin/sp-|$(PREFIX)/bin/sp-|' $(UNITS)/sp-register.service
+	sed -i 's|/usr/share/sp/|$(PREFIX)/share/sp/|; s|PATH=|PATH=$(PREFIX)/bin:|' \
+		$(UNITS)/sp-metrics.service
 	install -m 644 scripts/fail2ban/* $(SHARE)/sp/fail2ban
+	install -d $(SHARE)/sp/monitoring
+	install -m 644 scripts/monitoring/* $(SHARE)/sp/monitoring
 	# bash and fish look for a file of the tool's name.
 	for tool in $(TOOLS); do \
 		install -D -m 644 completions/sp.bash \

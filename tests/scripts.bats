@@ -18,10 +18,10 @@ teardown() {
 	common_teardown
 	assert_equal "$(ls -A "$TMPDIR")" ""
 	assert_equal "$(find . -name '.onboard.*' -o -name '.backup.*' \
-		-o -name '.restore.*')" ""
+		-o -name '.restore.*' -o -name '.sp-metrics.*')" ""
 }
 
-COMPOSED='onboard offboard nightly-sync backup restore'
+COMPOSED='onboard offboard nightly-sync backup restore sp-metrics'
 
 # given_failing TOOL STATUS: one that is found in PATH before the real one,
 # fails with that status, and says so.
