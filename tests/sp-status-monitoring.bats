@@ -199,6 +199,9 @@ measured() {
 	server_of tcp
 	WITH='-t tcp' run register 1001 "$secret"
 	assert_output --partial 'SIP/2.0 200'
+	# Stored with a heartbeat, and not once more with the last one.
+	metric_is() { [ "$(metric "$1")" = "$2" ]; }
+	wait_until 10 metric_is sp_registration_duration_seconds_count 4
 	stop_server
 	n=$(metric sp_server_requests_total)
 	WITH=-t request OPTIONS 1001 | sp-register serve --stdio >answer
