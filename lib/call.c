@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/call_stats.h"
 #include "lib/clock.h"
 #include "lib/event.h"
 #include "lib/text.h"
@@ -238,7 +239,8 @@ static int end(const struct sp_scope *scope, struct sp_call *call,
 			lasted);
 	}
 	if (exec_for(scope, DROP_LEGS, call->id, err) != 0 ||
-		tell(scope, about(call), "call-ended", "", text, err) != 0)
+		tell(scope, about(call), "call-ended", "", text, err) != 0 ||
+		sp_call_count_ending(scope->db, call->ending, err) != 0)
 		return -1;
 	return 1;
 }

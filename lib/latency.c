@@ -11,8 +11,6 @@
 const int64_t SP_LATENCY_BOUND_US[SP_LATENCY_BUCKETS] = {100, 250, 500, 1000,
 	2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 0};
 
-static const char GET[] = "SELECT value FROM counter WHERE name = $1";
-
 static const char SUM[] = SP_COUNTER_OF_LATENCY "sum-us";
 
 /* A bucket is stored by its bound: others may come beside it. */
@@ -49,20 +47,6 @@ int sp_latency_store(struct sp_db *db, const struct sp_latency *latency,
 		       : sp_server_count(db, SUM, latency->sum_us, err);
 }
 
-static int get(struct sp_db *db, const char *name, int64_t *value,
-	struct sp_err *err)
-{
-	struct sp_stmt *row;
-	int rc = sp_db_first(db, GET, SP_ARGS(sp_text(name)), &row, err);
-
-	*value = 0;
-	if (rc != 1)
-		return rc;
-	*value = sp_col_int(row, 0);
-	sp_db_done(row);
-	return 0;
-}
-
 int sp_latency_load(struct sp_db *db, struct sp_latency *latency,
 	struct sp_err *err)
 {
@@ -70,8 +54,9 @@ int sp_latency_load(struct sp_db *db, struct sp_latency *latency,
 
 	for (int i = 0; i < SP_LATENCY_BUCKETS; i++) {
 		name_bucket(i, name);
-		if (get(db, name, &latency->count[i], err) != 0)
+		if (sp_server_get_counter(db, name, &latency->count[i], err) !=
+			0)
 			return -1;
 	}
-	return get(db, SUM, &latency->sum_us, err);
+	return sp_server_get_counter(db, SUM, &latency->sum_us, err);
 }

@@ -14,6 +14,7 @@ static const char LAST_BEAT[] =
 static const char COUNT[] =
 	"INSERT INTO counter (name, value) VALUES ($1, $2)"
 	" ON CONFLICT (name) DO UPDATE SET value = counter.value + $2";
+static const char GET_COUNTER[] = "SELECT value FROM counter WHERE name = $1";
 static const char NEXT_COUNTER[] =
 	"SELECT name, value FROM counter"
 	" WHERE name > $1 AND name NOT LIKE '" SP_COUNTER_OF_LATENCY "%'"
@@ -175,6 +176,21 @@ int sp_server_count(struct sp_db *db, const char *name, int64_t n,
 {
 	return sp_db_exec(db, COUNT, SP_ARGS(sp_text(name), sp_int(n)), NULL,
 		err);
+}
+
+int sp_server_get_counter(struct sp_db *db, const char *name, int64_t *value,
+	struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc =
+		sp_db_first(db, GET_COUNTER, SP_ARGS(sp_text(name)), &row, err);
+
+	*value = 0;
+	if (rc != 1)
+		return rc;
+	*value = sp_col_int(row, 0);
+	sp_db_done(row);
+	return 0;
 }
 
 int sp_server_next_counter(struct sp_db *db, char name[SP_COUNTER_SIZE],

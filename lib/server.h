@@ -53,6 +53,10 @@ int sp_server_resume(struct sp_db *db, struct sp_clocks clocks,
 int sp_server_count(struct sp_db *db, const char *name, int64_t n,
 	struct sp_err *err);
 
+/* 0 where nothing was counted. */
+int sp_server_get_counter(struct sp_db *db, const char *name, int64_t *value,
+	struct sp_err *err);
+
 /* The counter whose name comes behind `name` ("": the first), which it
  * replaces; those of lib/latency.h, whose names begin so, are left out. Returns
  * 1, 0 at the end, -1. */

@@ -229,8 +229,8 @@ measured() {
 
 @test "prometheus: a counter that it does not know is told all the same" {
 	given_user asmith
-	sql "INSERT INTO counter VALUES ('calls-lost', 7)"
-	assert_equal "$(metric sp_server_calls_lost_total)" 7
+	sql "INSERT INTO counter VALUES ('frames-lost', 7)"
+	assert_equal "$(metric sp_server_frames_lost_total)" 7
 	run promtool check metrics < <(sp-status --prometheus)
 	assert_success
 }
@@ -243,6 +243,30 @@ measured() {
 	assert_line 'server-losses		1'
 	assert_equal "$(metric \
 		'sp_registration_duration_seconds_bucket{le="0.001"}')" 7
+}
+
+@test "prometheus: calls in progress by state, and what has ended by how" {
+	given_tenants
+	sp-assign -q -t acme.example -N 1001 asmith
+	T0=$EPOCHSECONDS
+	given_call 1001 1002
+	given_call 1001 1003
+	given_call 1001 1004 answered_s=1
+	given_call 1001 1005 started_s=-9000 expires_s=-1 # nobody ended it
+	given_call 1001 1006 answered_s=1 ended_s=2 ending=hung-up
+	assert_equal "$(metric 'sp_calls{tenant="acme.example",state="ringing"}')" 2
+	assert_equal "$(metric 'sp_calls{tenant="acme.example",state="answered"}')" 1
+	assert_equal "$(metric 'sp_calls{tenant="b.example",state="answered"}')" 0
+	sql "INSERT INTO counter VALUES ('calls-hung-up', 7)"
+	assert_equal "$(metric 'sp_calls_ended_total{ending="hung-up"}')" 7
+	assert_equal "$(sp-status --prometheus |
+		sed -n 's/^sp_calls_ended_total{ending="\(.*\)"} 0$/\1/p' | xargs)" \
+		"cancelled busy no-answer unreachable rejected failed aged-out"
+	# Not told a second time, as what the server has counted.
+	run sp-status --prometheus
+	refute_output --partial sp_server_calls
+	run sp-status -q -t acme.example --summary -o tsv
+	assert_line 'server-calls-hung-up		7'
 }
 
 @test "prometheus: the heartbeat tells whether a server runs" {
@@ -366,6 +390,18 @@ perfdata() {
 	assert_failure 2
 	run sp-status --check --max-lost 20%
 	assert_success
+}
+
+@test "check: who is in a call, or late, is registered too" {
+	given_phones 3 0
+	T0=$EPOCHSECONDS
+	given_call 1001 1500 answered_s=1
+	sql 'UPDATE binding_live SET interval_ms = 0,
+		refreshed_ms = refreshed_ms - 60000 WHERE binding_id = 1'
+	run sp-status --check
+	assert_check 0 "SP OK - 3 registered, 0 lost, 997 numbers free"
+	assert_equal "$(perfdata registered) $(perfdata late) $(perfdata busy)\
+ $(perfdata ringing)" "3 1 1 0"
 }
 
 @test "check: fewer free numbers than wanted, of each tenant by itself" {
@@ -597,14 +633,14 @@ expressions() {
 	local alerts
 
 	alerts=$(sed -n 's/.* alert: //p' "$MONITORING/sp.rules.yml" | sort)
-	assert_equal "$(grep -c . <<<"$alerts")" 12
+	assert_equal "$(grep -c . <<<"$alerts")" 13
 	assert_equal "$(grep -A 1 'alertname: [A-Za-z]*$' \
 		"$BATS_TEST_DIRNAME/data/sp.rules.test.yml" |
 		grep -B 1 exp_alerts | sed -n 's/.*alertname: //p' | sort -u)" \
 		"$alerts"
 	for key in severity summary description; do
 		assert_equal "$key $(grep -c "^ *$key:" "$MONITORING/sp.rules.yml")" \
-			"$key 12"
+			"$key 13"
 	done
 }
 
@@ -618,7 +654,7 @@ expressions() {
 	# And only labels and states that there are.
 	used=$(grep -o -h 'state[!=~]*"[a-z|]*"' "$MONITORING/sp.rules.yml" \
 		<(expressions) | sed 's/.*"\(.*\)"/\1/' | tr '|' '\n' | sort -u)
-	assert_equal "$(grep -v -x -E "ringing|busy|$(sp-status --prometheus |
+	assert_equal "$(grep -v -x -E "$(sp-status --prometheus |
 		sed -n 's/.*,state="\(.*\)".*/\1/p' | sort -u | paste -s -d '|')" \
 		<<<"$used")" ""
 }

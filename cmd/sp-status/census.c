@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "lib/call_stats.h"
 #include "lib/server.h"
 
 /* ---- which tenants ----------------------------------------------------- */
@@ -88,7 +89,9 @@ static int count_tenant(struct sp_scope *scope, struct tenant_census *t,
 		return -1;
 	scope->tenant = t->tenant;
 	return count_states(scope, t, err) != 0 ||
-			       count_pool(scope, t, err) != 0
+			       count_pool(scope, t, err) != 0 ||
+			       sp_call_count_open(scope, &t->ringing,
+				       &t->answered, err) != 0
 		       ? -1
 		       : 0;
 }

@@ -16,6 +16,7 @@ struct tenant_census {
 	int64_t state[SP_N_STATES];
 	struct sp_pool_count *range; /* tenant->pool.all.n of them */
 	struct sp_pool_count pool;   /* their sum */
+	int64_t ringing, answered;   /* calls in progress */
 };
 
 struct census {

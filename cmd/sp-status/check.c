@@ -258,22 +258,31 @@ static int64_t sum(const struct check *c, enum sp_state state)
 	return n;
 }
 
+/* Those who are logged in: late ones, and who is in a call, are. */
+static int64_t count_registered(const struct check *c)
+{
+	int64_t n = 0;
+
+	for (int state = SP_REGISTERED; state < SP_N_STATES; state++)
+		if (state != SP_LOST)
+			n += sum(c, (enum sp_state)state);
+	return n;
+}
+
 /* Of those that are, or would be, logged in; who is offline has gone home. */
 static void check_lost(struct check *c)
 {
 	const struct limits *limits = &c->thresholds.lost;
-	int64_t lost = sum(c, SP_LOST), whole = 0;
-	enum level level;
+	int64_t lost = sum(c, SP_LOST), whole = count_registered(c) + lost;
+	enum level level = level_above(limits, lost, whole);
 
-	for (int state = SP_REGISTERED; state < SP_N_STATES; state++)
-		whole += sum(c, (enum sp_state)state);
-	level = level_above(limits, lost, whole);
 	if (level != LEVEL_OK)
 		add_problem(c, level,
 			"%" PRId64 " of %" PRId64 " softphones lost (%" PRId64
 			" %%)",
 			lost, whole, lost * 100 / whole);
-	for (int state = SP_REGISTERED; state < SP_N_STATES; state++) {
+	add_count(c, "registered", count_registered(c));
+	for (int state = SP_REGISTERED + 1; state < SP_N_STATES; state++) {
 		add_count(c, sp_state_name((enum sp_state)state),
 			sum(c, (enum sp_state)state));
 		if (state == SP_LOST)
@@ -334,7 +343,7 @@ static int print_line(struct work *w, const struct check *c, struct sp_err *err)
 	put_plain(c->problems_text);
 	printf("%" PRId64 " registered, %" PRId64 " lost, %" PRId64
 	       " numbers free |%s\n",
-		sum(c, SP_REGISTERED), sum(c, SP_LOST), sum(c, SP_FREE),
+		count_registered(c), sum(c, SP_LOST), sum(c, SP_FREE),
 		c->numbers_text);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return sp_err_set(err, SP_IO,

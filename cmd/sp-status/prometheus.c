@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/sp-status/census.h"
+#include "lib/call_stats.h"
 #include "lib/event.h"
 #include "lib/latency.h"
 #include "lib/schema.h"
@@ -48,6 +49,17 @@ static void put_label(const char *name, const char *value)
 	putchar('"');
 }
 
+/* A series of a tenant, with one more label. */
+static void put_of_tenant(const char *name, const struct tenant_census *t,
+	const char *label, const char *value, int64_t n)
+{
+	printf("%s{", name);
+	put_label("tenant", t->tenant->domain);
+	putchar(',');
+	put_label(label, value);
+	printf("} %" PRId64 "\n", n);
+}
+
 /* ---- extensions and numbers -------------------------------------------- */
 
 static void put_states(const struct census *c)
@@ -58,13 +70,10 @@ static void put_states(const struct census *c)
 		"Extensions by state; free, resting and reserved are numbers "
 		"of the pool that nobody has.");
 	for (size_t i = 0; i < c->n; i++)
-		for (int state = 0; state < SP_N_STATES; state++) {
-			printf("%s{", NAME);
-			put_label("tenant", c->at[i].tenant->domain);
-			putchar(',');
-			put_label("state", sp_state_name((enum sp_state)state));
-			printf("} %" PRId64 "\n", c->at[i].state[state]);
-		}
+		for (int state = 0; state < SP_N_STATES; state++)
+			put_of_tenant(NAME, &c->at[i], "state",
+				sp_state_name((enum sp_state)state),
+				c->at[i].state[state]);
 }
 
 static void put_range(const char *name, const struct tenant_census *t, size_t i,
@@ -72,12 +81,12 @@ static void put_range(const char *name, const struct tenant_census *t, size_t i,
 {
 	const struct sp_range *range = &t->tenant->pool.all.at[i];
 	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE];
+	char text[2 * SP_NUMBER_SIZE];
 
 	sp_pool_format(range, range->first, first);
 	sp_pool_format(range, range->last, last);
-	printf("%s{", name);
-	put_label("tenant", t->tenant->domain);
-	printf(",range=\"%s-%s\"} %" PRId64 "\n", first, last, value);
+	snprintf(text, sizeof text, "%s-%s", first, last);
+	put_of_tenant(name, t, "range", text, value);
 }
 
 /* As they stand in pool_value. */
@@ -110,6 +119,38 @@ static void put_pool(const struct census *c)
 				put_range(POOL[m].name, &c->at[i], r,
 					pool_value(&c->at[i].range[r], m));
 	}
+}
+
+/* ---- calls ------------------------------------------------------------- */
+
+static void put_open_calls(const struct census *c)
+{
+	static const char NAME[] = "sp_calls";
+
+	head(NAME, GAUGE, "Calls in progress.");
+	for (size_t i = 0; i < c->n; i++) {
+		put_of_tenant(NAME, &c->at[i], "state", "ringing",
+			c->at[i].ringing);
+		put_of_tenant(NAME, &c->at[i], "state", "answered",
+			c->at[i].answered);
+	}
+}
+
+static int put_ended_calls(struct work *w, struct sp_err *err)
+{
+	static const char NAME[] = "sp_calls_ended_total";
+	int64_t n;
+
+	head(NAME, COUNTER, "Calls that have ended, by how they did.");
+	for (int i = 0; i < SP_CALL_N_ENDINGS; i++) {
+		if (sp_call_count_ended(w->app.db, SP_CALL_ENDINGS[i], &n,
+			    err) != 0)
+			return -1;
+		printf("%s{", NAME);
+		put_label("ending", SP_CALL_ENDINGS[i]);
+		printf("} %" PRId64 "\n", n);
+	}
+	return 0;
 }
 
 /* ---- the server -------------------------------------------------------- */
@@ -151,6 +192,12 @@ static int find_counter(const char *name)
 	return -1;
 }
 
+static bool is_of_calls(const char *name)
+{
+	return strncmp(name, SP_COUNTER_OF_CALLS,
+		       sizeof SP_COUNTER_OF_CALLS - 1) == 0;
+}
+
 static int put_counters(struct work *w, struct sp_err *err)
 {
 	char name[SP_COUNTER_SIZE] = "";
@@ -162,7 +209,7 @@ static int put_counters(struct work *w, struct sp_err *err)
 		i = find_counter(name);
 		if (i >= 0)
 			known[i] = value;
-		else
+		else if (!is_of_calls(name))
 			put_counter(name, "Counted by the server.", value);
 	}
 	for (i = 0; i < N_COUNTERS; i++)
@@ -252,8 +299,10 @@ static int put_all(struct work *w, const struct census *c, struct sp_err *err)
 		"When this was written, in seconds since 1970.", c->now_ms);
 	put_states(c);
 	put_pool(c);
+	put_open_calls(c);
 	put_heartbeat(c);
-	return put_counters(w, err) != 0 || put_latency(w, err) != 0 ||
+	return put_ended_calls(w, err) != 0 || put_counters(w, err) != 0 ||
+			       put_latency(w, err) != 0 ||
 			       put_database(w, err) != 0
 		       ? -1
 		       : 0;

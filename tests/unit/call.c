@@ -1,6 +1,7 @@
 /* lib/call: calls in progress, who is in one, and what is kept of them. */
 #include "lib/call.h"
 
+#include "lib/call_stats.h"
 #include "lib/event.h"
 #include "tests/unit/world.h"
 
@@ -569,6 +570,48 @@ static void check_prune(struct unit *u)
 	world_close(&w);
 }
 
+/* What is pruned stays counted. */
+static void check_counts(struct unit *u)
+{
+	int64_t ringing = -1, answered = -1, n = -1, all = 0;
+	struct sp_call a, b, c;
+	struct world w;
+
+	open_world(&w);
+	at(&w, 0);
+	sp_call_count_open(&w.scope, &ringing, &answered, &w.err);
+	unit_int(u, ringing + answered, 0, "no call is in progress");
+	a = dial(&w, "1001", "1002");
+	b = dial(&w, "1002", "1003");
+	c = dial(&w, "1003", "1001");
+	answer(&w, &a);
+	sp_call_count_open(&w.scope, &ringing, &answered, &w.err);
+	unit_int(u, ringing, 2, "two ring");
+	unit_int(u, answered, 1, "  one was answered");
+	finish(&w, &a, SP_CALL_HUNG_UP, 200);
+	finish(&w, &a, SP_CALL_FAILED, 500); /* it has ended already */
+	finish(&w, &b, SP_CALL_HUNG_UP, 200);
+	finish(&w, &c, SP_CALL_BUSY, 486);
+	sp_call_count_open(&w.scope, &ringing, &answered, &w.err);
+	unit_int(u, ringing + answered, 0, "none is left");
+	world_must(&w,
+		sp_db_exec(w.db, "DELETE FROM call", SP_NO_ARGS, NULL,
+			&w.err) == 0,
+		"pruned");
+	sp_call_count_ended(w.db, SP_CALL_HUNG_UP, &n, &w.err);
+	unit_int(u, n, 2, "two were hung up");
+	for (int i = 0; i < SP_CALL_N_ENDINGS; i++) {
+		sp_call_count_ended(w.db, SP_CALL_ENDINGS[i], &n, &w.err);
+		all += n;
+	}
+	unit_int(u, all, 3, "  three have ended");
+	dial(&w, "1001", "1002");
+	at(&w, 1000);
+	sp_call_count_open(&w.scope, &ringing, &answered, &w.err);
+	unit_int(u, ringing, 0, "one that is to age out is none");
+	world_close(&w);
+}
+
 int main(void)
 {
 	struct unit u = {0};
@@ -586,5 +629,6 @@ int main(void)
 	check_age_out(&u);
 	check_list(&u);
 	check_prune(&u);
+	check_counts(&u);
 	return unit_done(&u);
 }
