@@ -6,17 +6,18 @@
 #include "lib/clock.h"
 #include "lib/route.h"
 #include "lib/route_facts.h"
+#include "lib/route_text.h"
 #include "lib/server.h"
 
-static const struct sp_column COLUMNS[] = {
-	{.name = "number"},
-	{.name = "action", .is_whole = true},
-	{.name = "target"},
-	{.name = "condition", .is_whole = true},
-	{.name = "origin"},
-	{.name = "after"},
-	{.name = "status", .is_integer = true},
-	{.name = "reason"},
+static const struct sp_column COLUMNS[SP_N_ROUTE_FIELDS] = {
+	[SP_ROUTE_NUMBER] = {.name = "number"},
+	[SP_ROUTE_ACTION] = {.name = "action", .is_whole = true},
+	[SP_ROUTE_TARGET] = {.name = "target"},
+	[SP_ROUTE_CONDITION] = {.name = "condition", .is_whole = true},
+	[SP_ROUTE_ORIGIN] = {.name = "origin"},
+	[SP_ROUTE_AFTER] = {.name = "after"},
+	[SP_ROUTE_STATUS] = {.name = "status", .is_integer = true},
+	[SP_ROUTE_REASON] = {.name = "reason"},
 };
 
 /* What is assumed of the number that is dialled; nothing of the others. */
@@ -72,29 +73,10 @@ static int read_when(const struct work *w, struct what_if *what_if,
 static int print_step(struct work *w, const struct sp_route_step *step,
 	struct sp_err *err)
 {
-	char target[SP_NUMBER_SIZE + SP_DOMAIN_SIZE + SP_TARGET_SIZE];
-	char after[SP_TIME_TEXT], status[16];
-	bool diverts = step->action == SP_ROUTE_DIVERT;
+	struct sp_route_text text;
 
-	snprintf(target, sizeof target, "%s", step->target);
-	if (step->action == SP_ROUTE_RING) {
-		snprintf(target, sizeof target, "%s@%s", step->number,
-			w->app.scope.tenant->domain);
-		sp_duration_format(step->after_ms, after);
-	}
-	snprintf(status, sizeof status, "%d", step->status);
-	return sp_report_row(&w->report,
-		(const char *[]){step->number,
-			sp_route_action_name(step->action),
-			target[0] == '\0' ? NULL : target,
-			diverts ? sp_condition_name(step->condition) : NULL,
-			!diverts           ? NULL
-			: step->is_default ? "default"
-					   : "own",
-			step->action == SP_ROUTE_RING ? after : NULL,
-			step->action == SP_ROUTE_REFUSE ? status : NULL,
-			step->why[0] == '\0' ? NULL : step->why},
-		err);
+	sp_route_text(step, w->app.scope.tenant->domain, &text);
+	return sp_report_row(&w->report, text.field, err);
 }
 
 static int follow(struct work *w, const struct what_if *what_if,
@@ -166,7 +148,7 @@ int resolve(struct work *w, struct sp_err *err)
 
 	if (read_when(w, &what_if, err) != 0 ||
 		sp_report_open(&w->report, &w->common, COLUMNS,
-			sizeof COLUMNS / sizeof COLUMNS[0], err) != 0 ||
+			SP_N_ROUTE_FIELDS, err) != 0 ||
 		sp_app_open(&w->app, &w->common, w->app.tool, SP_DB_READ,
 			err) != 0 ||
 		sp_db_begin_read(w->app.db, err) != 0)
