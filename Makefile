@@ -49,6 +49,22 @@ $(BIN)/$(1): $(call tool_obj,$(1)) $(CLI_OBJ) $(BUILD)/libsp.a
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
+# The page of sp-status --html is written as a page; each file becomes a string.
+PAGE := $(patsubst %,cmd/sp-status/page/page.%,html css js)
+$(BIN)/sp-status: $(BUILD)/cmd/sp-status/page.o
+
+$(BUILD)/cmd/sp-status/page.c: $(PAGE) Makefile
+	@mkdir -p $(@D)
+	{ echo '#include "cmd/sp-status/html.h"'; for kind in HTML CSS JS; do \
+		echo "const char SP_PAGE_$$kind[] ="; \
+		sed 's/["\?]/\\&/g; s/.*/"&\\n"/' \
+			$$(echo cmd/sp-status/page/page.$$kind | tr A-Z a-z) && \
+		echo ';' || exit 1; \
+	done; } >$@
+
+$(BUILD)/%.o: $(BUILD)/%.c
+	$(CC) $(CFLAGS) -c -o $@ $<
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<

@@ -1016,7 +1016,7 @@ NUMBER  LOGIN  FIRST        LAST        REGISTERED_NAME    STATE       SINCE    
 
 MODES=(--free --resting --reserved --summary '--history 1001'
 	'--as-of yesterday' --follow '--since 0' '--wait offline' --paths
-	--prometheus)
+	--prometheus --html)
 
 @test "sp-status: modes exclude each other" {
 	local mode other
@@ -1030,8 +1030,8 @@ MODES=(--free --resting --reserved --summary '--history 1001'
 		assert_output ""
 		assert_equal "$stderr" "sp-status: --free, --resting,\
  --reserved, --summary, --history, --as-of, --follow, --wait, --paths,\
- --prometheus and --check\
- exclude each other (see sp-status --help)"
+ --prometheus, --check and\
+ --html exclude each other (see sp-status --help)"
 	done
 }
 

@@ -129,6 +129,7 @@ static bool choose_mode(struct work *w)
 		{w->paths, print_paths},
 		{w->prometheus, print_prometheus},
 		{w->check, run_check},
+		{w->html, print_html},
 	};
 
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -170,8 +171,11 @@ static int check_usage(struct work *w, const struct sp_program *program)
 	if (!choose_mode(w))
 		return sp_app_usage(program,
 			"--free, --resting, --reserved, --summary, --history, "
-			"--as-of, --follow, --wait, --paths, --prometheus and "
-			"--check exclude each other");
+			"--as-of, --follow, --wait, --paths, --prometheus, "
+			"--check and --html exclude each other");
+	if (w->html && (w->common.output != NULL || w->common.columns != NULL))
+		return sp_app_usage(program,
+			"-o and --columns are for listings, not for --html");
 	if (w->timeout != NULL && w->wait == NULL)
 		return sp_app_usage(program, "--timeout goes with --wait");
 	if (w->since != NULL &&
@@ -259,6 +263,8 @@ int main(int argc, char **argv)
 		{0, "timeout", "DURATION",
 			"how long to wait (default: for ever)", NULL,
 			&w.timeout, NULL},
+		{0, "html", NULL, "all of it as a page for a browser", &w.html,
+			NULL, NULL},
 		{0, "paths", NULL, "the files that are used", &w.paths, NULL,
 			NULL},
 		{0, "prometheus", NULL,
@@ -290,7 +296,7 @@ int main(int argc, char **argv)
 			    "[options] --as-of TIME [LOGIN|EXT ... | -]\n"
 			    "[options] [--follow] [--since SEQ]\n"
 			    "[options] --wait STATE[,STATE] LOGIN|EXT\n"
-			    "[options] --prometheus|--check",
+			    "[options] --prometheus|--check|--html",
 		.purpose = "Show who is assigned, on line, late, lost or busy.",
 		.opts = opts,
 		.takes = SP_TAKES_DB | SP_TAKES_TENANT | SP_TAKES_OUTPUT |

@@ -19,7 +19,7 @@ struct work {
 	struct sp_common common;
 	const char *states, *idle, *match, *history, *as_of, *since, *wait,
 		*timeout;
-	bool free, resting, reserved, summary, follow, paths;
+	bool free, resting, reserved, summary, follow, paths, html;
 	bool prometheus, check;
 	const char *max_lost, *min_free, *max_silence; /* with --check */
 	int check_status; /* of --check: the exit status */
@@ -46,6 +46,7 @@ mode_fn print_summary;   /* numbers.c: --summary */
 mode_fn print_history;   /* events.c: --history */
 mode_fn follow_events;   /* events.c: --follow, --since */
 mode_fn wait_for_state;  /* wait.c: --wait */
+mode_fn print_html;      /* html.c: --html */
 
 /* These two open what they need, since they are about all tenants. */
 mode_fn print_prometheus; /* prometheus.c: --prometheus */
