@@ -30,7 +30,7 @@ CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 # Composed from the tools; installed beside them.
-COMPOSED := onboard offboard nightly-sync backup restore sp-metrics
+COMPOSED := onboard offboard nightly-sync backup restore sp-metrics sp-status-page
 SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban scripts/monitoring,$(wildcard scripts/*)) \
            $(wildcard tests/run tests/fuzz/run .ci/run tests/*/*.sh tests/*/*.bash) \
            completions/sp.bash
@@ -166,8 +166,8 @@ install: all
 	install -d $(UNITS) $(SHARE)/sp/fail2ban
 	install -m 644 scripts/systemd/* $(UNITS)
 	sed -i 's|/usr/bin/sp-|$(PREFIX)/bin/sp-|' $(UNITS)/sp-register.service
-	sed -i 's|/usr/share/sp/|$(PREFIX)/share/sp/|; s|PATH=|PATH=$(PREFIX)/bin:|' \
-		$(UNITS)/sp-metrics.service
+	sed -i 's|/usr/share/sp/|$(PREFIX)/share/sp/|; s|PATH=/usr/bin|PATH=$(PREFIX)/bin:/usr/bin|' \
+		$(UNITS)/sp-metrics.service $(UNITS)/sp-status-page.service
 	install -m 644 scripts/fail2ban/* $(SHARE)/sp/fail2ban
 	install -d $(SHARE)/sp/monitoring
 	install -m 644 scripts/monitoring/* $(SHARE)/sp/monitoring

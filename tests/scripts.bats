@@ -18,10 +18,11 @@ teardown() {
 	common_teardown
 	assert_equal "$(ls -A "$TMPDIR")" ""
 	assert_equal "$(find . -name '.onboard.*' -o -name '.backup.*' \
-		-o -name '.restore.*' -o -name '.sp-metrics.*')" ""
+		-o -name '.restore.*' -o -name '.sp-metrics.*' \
+		-o -name '.sp-status-page.*')" ""
 }
 
-COMPOSED='onboard offboard nightly-sync backup restore sp-metrics'
+COMPOSED='onboard offboard nightly-sync backup restore sp-metrics sp-status-page'
 
 # given_failing TOOL STATUS: one that is found in PATH before the real one,
 # fails with that status, and says so.
@@ -71,7 +72,8 @@ given_users() {
 	for wrong in onboard 'onboard a b' 'onboard a b c 1 e' offboard \
 		'offboard -' nightly-sync 'nightly-sync a b' backup \
 		'backup a b' 'backup --keep 0 .' 'backup --keep 2 file' \
-		restore 'restore a b'; do
+		restore 'restore a b' sp-status-page 'sp-status-page a b' \
+		'sp-status-page .'; do
 		# shellcheck disable=SC2086 # words
 		run --separate-stderr $wrong
 		assert_failure 64
@@ -887,4 +889,56 @@ given_first_schema() {
 	chmod 700 place
 	assert_equal "$(users | wc -l)" 4
 	assert_equal "$(find . -name "*.before-*")" ""
+}
+
+# ---- sp-status-page ---------------------------------------------------------
+
+@test "sp-status-page: writes the page, for a web server to read" {
+	given_user asmith
+	run --separate-stderr sp-status-page softphones.html
+	assert_success
+	assert_output ""
+	assert_equal "$stderr" ""
+	assert_equal "$(mode_of softphones.html)" 644
+	assert_equal "$(head -n 1 softphones.html)" '<!DOCTYPE html>'
+	assert_equal "$(tail -n 1 softphones.html)" '</html>'
+	grep -q '<tr><th scope="row">1000<td>First-asmith' softphones.html
+}
+
+@test "sp-status-page: replaces the file, also behind a link, in one step" {
+	given_user asmith
+	mkdir www
+	echo before >www/index.html
+	ln -s www/index.html page.html
+	exec 4<www/index.html
+	sp-status-page page.html
+	assert_link_exists page.html
+	assert_equal "$(cat <&4)" before
+	exec 4<&-
+	grep -q First-asmith www/index.html
+}
+
+@test "sp-status-page: when it fails, the page before stays" {
+	given_user asmith
+	echo before >page.html
+	for status in 65 74 75; do
+		given_failing sp-status "$status"
+		run --separate-stderr sp-status-page page.html
+		assert_failure "$status"
+		assert_equal "$stderr" "sp-status: broken"
+		assert_equal "$(cat page.html)" before
+	done
+	run --separate-stderr sp-status-page nowhere/page.html
+	assert_failure 73
+}
+
+@test "sp-status-page: -c, -d and -t say whose page" {
+	printf '%s\n' 'tenants:' '  - domain: a.example' '    pool: [200-299]' \
+		'  - domain: b.example' '    pool: [300-399]' >two.yaml
+	unset SP_CONFIG SP_DB
+	sp-assign -q -c two.yaml -d other.db -t b.example zoe
+	sp-status-page -c two.yaml -d other.db -t b.example page.html
+	grep -q '<title>Softphones – b.example</title>' page.html
+	run --separate-stderr sp-status-page -c two.yaml -d other.db page.html
+	assert_failure 64
 }

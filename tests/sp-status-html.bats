@@ -400,3 +400,19 @@ trend() {
 	assert_output ""
 	assert_equal "$stderr" "sp-status: cannot write a temporary file: File too large"
 }
+
+@test "sp-status --html: systemd's units for the page are in order" {
+	make -s -C "$ROOT" -o all install PREFIX=/opt/sp DESTDIR="$PWD/root"
+	cp root/opt/sp/lib/systemd/system/sp-status-page.* .
+	run grep -x -e 'ExecStart=/opt/sp/share/sp/scripts/sp-status-page .*' \
+		-e 'Environment=PATH=/opt/sp/bin:/usr/bin:/bin' sp-status-page.service
+	assert_equal "${#lines[@]}" 2
+	sed -i 's|^ExecStart=.*|ExecStart=/bin/true|' sp-status-page.service
+	run systemd-analyze verify --man=no ./sp-status-page.service \
+		./sp-status-page.timer
+	assert_success
+	assert_output ""
+	run systemd-analyze security --offline=true --threshold=15 \
+		./sp-status-page.service
+	assert_success
+}
