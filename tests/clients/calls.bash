@@ -197,7 +197,7 @@ linphone_state() {
 		'^Event: LinphoneCallOutgoing(Ringing|EarlyMedia)' ringing \
 		'^Event: LinphoneCallIncomingReceived' incoming \
 		'^Event: LinphoneCallStreamsRunning' talking \
-		'^Event: LinphoneCall(End|Error|Released)' ended
+		'^Event: LinphoneCallReleased' ended
 }
 
 # Without a sound card it sends only what it finds in a file: 30 s of noise.
