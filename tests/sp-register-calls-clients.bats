@@ -264,15 +264,21 @@ cancels() {
 	phone c twinkle 1003
 	for name in a b c; do
 		# Of the pool, and not.
-		for number in 1999 5555; do
-			dial "$name" "$number"
-			phone_wait_saw "$PWD/$name" 404 INVITE
-			will_be ended "$name"
-		done
-		dial "$name" 1009
-		phone_wait_saw "$PWD/$name" 480 INVITE
-		will_be ended "$name"
+		refused "$name" 1998 404
+		refused "$name" 5555 404
+		refused "$name" 1009 480
 	done
+}
+
+# refused NAME NUMBER STATUS: its call to NUMBER.
+refused() {
+	dial "$1" "$2"
+	wait_until 10 was_refused "$@"
+	will_be ended "$1"
+}
+
+was_refused() {
+	phone_messages "$PWD/$1" | grep "^SIP/2\.0 $3 " | grep -q "sip:$2@"
 }
 
 # ---- several phones of one extension ----------------------------------------

@@ -57,9 +57,10 @@ phone_is() {
 # Waits until the phone's call is in STATE. Shows its log and returns 1 after
 # TIMEOUT_S seconds (10).
 phone_wait() {
-	softphone_wait_until "${3:-10}" phone_is "$1" "$2" ||
-		softphone_fail "$1" "is $(phone_state "$1"), not $2" \
-			"$(phone_do "$1" sip_log)"
+	softphone_wait_until "${3:-10}" phone_is "$1" "$2" && return 0
+	! softphone_ended "$1" || echo "the phone in $1 has ended" >&2
+	softphone_fail "$1" "is $(phone_state "$1"), not $2" \
+		"$(phone_do "$1" sip_log)"
 }
 
 # phone_speak DIR: it says something in the call that it is in; all do so anyway
@@ -162,11 +163,13 @@ baresip_heard() {
 	softphone_wait_until 1 baresip_counts "$1" 25
 }
 
-# baresip_counts DIR N: whether it has said last that it has got N packets.
+# baresip_counts DIR N: whether it has said last that it has got N packets, in
+# the call that it is in.
 baresip_counts() {
-	local n
-	n=$(sed -n 's/.* psent=[0-9]* rcvd=\([0-9]*\).*/\1/p' "$1/log" | tail -n 1)
-	[ "${n:-0}" -ge "$2" ]
+	awk -v wanted="$2" '
+		/: Call established:/ { n = 0 }
+		/ rcvd=/ { sub(/.* rcvd=/, ""); n = $0 + 0 }
+		END { exit n < wanted }' "$1/log"
 }
 
 baresip_sip_log() {
@@ -223,11 +226,14 @@ linphone_sip_log() {
 
 # ---- Twinkle ----------------------------------------------------------------
 
+# What it played in the last call is no proof for this one.
 twinkle_dial() {
+	rm -f "$1/speaker.raw"
 	twinkle_tell "$1" "call $2"
 }
 
 twinkle_answer() {
+	rm -f "$1/speaker.raw"
 	twinkle_tell "$1" answer
 }
 
@@ -250,7 +256,8 @@ twinkle_state() {
 
 # Half a second has 8000 bytes; silence is zeros.
 twinkle_heard() {
-	[ "$(tr -d '\0' <"$1/speaker.raw" | head -c 8000 | wc -c)" = 8000 ]
+	[ -e "$1/speaker.raw" ] &&
+		[ "$(tr -d '\0' <"$1/speaker.raw" | head -c 8000 | wc -c)" = 8000 ]
 }
 
 twinkle_sip_log() {
