@@ -12,14 +12,20 @@ use IO::Select;
 use IO::Socket::INET;
 
 $| = 1;
-my $datagrams = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-	LocalPort => $ARGV[0] // 0, Proto => 'udp') or die $!;
-my $port = $datagrams->sockport;
-my $streams = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-	LocalPort => $port, Listen => 8, ReuseAddr => 1) or die $!;
+my ($datagrams, $streams);
+
+# A port that is free over one may be taken over the other.
+for (1 .. 100) {
+	$datagrams = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+		LocalPort => $ARGV[0] // 0, Proto => 'udp') or next;
+	$streams = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+		LocalPort => $datagrams->sockport, Listen => 8,
+		ReuseAddr => 1) and last;
+}
+die 'no free port' unless $streams;
 my $all = IO::Select->new($datagrams, $streams);
 
-print "$port\n";
+print $datagrams->sockport, "\n";
 while (1) {
 	for my $socket ($all->can_read) {
 		if ($socket == $streams) {
