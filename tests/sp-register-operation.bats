@@ -356,9 +356,8 @@ $gid
 		WHERE name NOT LIKE 'latency-%' ORDER BY name"
 	# Each message comes with an OPTIONS behind it.
 	assert_output 'auth-failures|1
-challenges|2
+challenges|3
 dropped|1
-refusals|1
 registrations|1
 requests|12'
 	start_server

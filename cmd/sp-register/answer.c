@@ -84,40 +84,50 @@ static void put_registered(const struct service *s, const struct request *rq,
 
 /* ---- what a client requires --------------------------------------------- */
 
-/* Takes the next option of the Require fields that we do not know. *at: the
- * field that *rest is of. */
-static bool next_unsupported(const struct sip_message *m, int *at,
+/* A registrar knows two; a proxy none. */
+static bool is_supported(enum sip_header header, struct sip_slice option)
+{
+	return header == SIP_REQUIRE &&
+	       (sipmsg_slice_is_nocase(option, "path") ||
+		       sipmsg_slice_is_nocase(option, "outbound"));
+}
+
+/* Takes the next option of the Require or Proxy-Require fields that we do not
+ * know. *at: the field that *rest is of. */
+static bool next_unsupported(const struct request *rq, int *at,
 	struct sip_slice *rest, struct sip_slice *option)
 {
+	const struct sip_message *m = &rq->message;
+
 	for (;;) {
 		while (sipmsg_next(rest, ',', option))
 			if (option->len > 0 &&
-				!sipmsg_slice_is_nocase(*option, "path") &&
-				!sipmsg_slice_is_nocase(*option, "outbound"))
+				!is_supported(rq->requiring, *option))
 				return true;
 		do {
 			if (*at == m->n_fields)
 				return false;
-		} while (m->field[(*at)++].header != SIP_REQUIRE);
+		} while (m->field[(*at)++].header != rq->requiring);
 		*rest = m->field[*at - 1].value;
 	}
 }
 
-bool request_is_supported(const struct request *rq)
+bool request_is_supported(struct request *rq, enum sip_header header)
 {
 	struct sip_slice rest = {0}, option;
 	int at = 0;
 
-	return rq->message.count[SIP_REQUIRE] == 0 ||
-	       !next_unsupported(&rq->message, &at, &rest, &option);
+	rq->requiring = header;
+	return rq->message.count[header] == 0 ||
+	       !next_unsupported(rq, &at, &rest, &option);
 }
 
-static void put_unsupported(const struct sip_message *m, struct sip_writer *w)
+static void put_unsupported(const struct request *rq, struct sip_writer *w)
 {
 	struct sip_slice rest = {0}, option;
 	const char *before = "Unsupported: ";
 
-	for (int at = 0; next_unsupported(m, &at, &rest, &option);
+	for (int at = 0; next_unsupported(rq, &at, &rest, &option);
 		before = ", ") {
 		sipmsg_put_text(w, before);
 		sipmsg_put_slice(w, option);
@@ -151,7 +161,7 @@ static void put_headers(struct service *s, struct request *rq,
 	case VERDICT_NO_METHOD:
 		sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
 		break;
-	case VERDICT_BAD_EXTENSION: put_unsupported(&rq->message, w); break;
+	case VERDICT_BAD_EXTENSION: put_unsupported(rq, w); break;
 	case VERDICT_UNAVAILABLE:
 		sipmsg_put_text(w, "Retry-After: ");
 		sipmsg_put_number(w, RETRY_AFTER_S);

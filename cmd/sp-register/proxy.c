@@ -408,7 +408,7 @@ enum verdict proxy_take_request(struct proxy *p, struct request *rq)
 		return is_ack ? VERDICT_PASSED : VERDICT_BAD_SCHEME;
 	if (sipmsg_number(sipmsg_header(m, SIP_MAX_FORWARDS), 255) == 0)
 		return is_ack ? VERDICT_PASSED : VERDICT_TOO_MANY_HOPS;
-	if (m->count[SIP_PROXY_REQUIRE] > 0 && !is_ack)
+	if (!is_ack && !request_is_supported(rq, SIP_PROXY_REQUIRE))
 		return VERDICT_BAD_EXTENSION;
 	return take_new(p, rq);
 }

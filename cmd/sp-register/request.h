@@ -80,7 +80,9 @@ struct request {
 	struct exchange *exchange;
 	const char *why;          /* phrase for VERDICT_MALFORMED */
 	const char *failed_login; /* why credentials were wrong, for the log */
-	bool is_proxied;          /* challenged as by a proxy, with 407 */
+	enum sip_header
+		requiring; /* for VERDICT_BAD_EXTENSION: by which field */
+	bool is_proxied;   /* challenged as by a proxy, with 407 */
 	bool used_db;
 	bool lists_bindings; /* the answer to a REGISTER */
 };
@@ -128,8 +130,9 @@ enum verdict request_authenticate(struct service *service,
 /* Where it comes from, for the nonce of its challenge. */
 uint32_t request_place(const struct request *request);
 
-/* Does it require nothing but what we know (RFC 3261 §8.2.2.3)? */
-bool request_is_supported(const struct request *request);
+/* Does it require nothing but what we know, of a registrar (SIP_REQUIRE, RFC
+ * 3261 §8.2.2.3) or a proxy (SIP_PROXY_REQUIRE, §16.3 step 5)? */
+bool request_is_supported(struct request *request, enum sip_header header);
 
 /* The tag of our responses in To: the same for a retransmission, without
  * state. */

@@ -378,7 +378,7 @@ static enum verdict handle(struct service *s, struct request *rq)
 	}
 	if (!sipmsg_has_sip_scheme(m->uri))
 		return VERDICT_BAD_SCHEME;
-	if (!request_is_supported(rq))
+	if (!request_is_supported(rq, SIP_REQUIRE))
 		return VERDICT_BAD_EXTENSION;
 	return is_register ? handle_register(s, rq) : handle_options(rq);
 }

@@ -232,7 +232,9 @@ struct sip_slice sipmsg_tag(struct sip_slice address)
 	sipmsg_next(&address, ';', &param);
 	while (sipmsg_next(&address, ';', &param))
 		if (sipmsg_is_param(param, "tag", &value))
-			return value;
+			return value.at != NULL
+				       ? value
+				       : (struct sip_slice){param.at, 0};
 	return (struct sip_slice){0};
 }
 

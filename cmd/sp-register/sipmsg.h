@@ -110,7 +110,7 @@ struct sip_slice sipmsg_header(const struct sip_message *message,
  * canonical spelling, since phones compare them case-sensitively. */
 struct sip_slice sipmsg_field_name(const struct sip_field *field);
 
-/* The tag of a From or To; at is NULL when it has none. */
+/* The tag of a From or To, which may be empty; at is NULL when it has none. */
 struct sip_slice sipmsg_tag(struct sip_slice address);
 
 /* The URI's bytes in a Contact, Route, From or To: between < and >, else up to

@@ -187,7 +187,7 @@ static void check_replies(struct unit *u)
 	for (int i = 0; i < N_VERDICTS; i++) {
 		struct reply reply = reply_of((enum verdict)i);
 
-		sound += reply.status >= 200 && reply.status <= 699 &&
+		sound += reply.status >= 100 && reply.status <= 699 &&
 			 reply.phrase != NULL && reply.phrase[0] != '\0';
 	}
 	unit_int(u, sound, N_VERDICTS, "every verdict has a reply");
