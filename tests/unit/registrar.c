@@ -65,6 +65,7 @@ static enum verdict read_request(const struct asked *a, char *text, size_t size,
 		a->call_id, a->cseq, a->headers);
 
 	*r = (struct registration){.source = "192.0.2.1:5060",
+		.local = "",
 		.transport = "udp"};
 	if (n < 0 || (size_t)n >= size ||
 		sipmsg_scan(text, (size_t)n, &m, why) != SIP_SCANNED) {
