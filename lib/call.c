@@ -17,7 +17,8 @@ static const char RING[] =
 	"UPDATE call SET callee = $2 WHERE id = $1 AND ended_ms = 0";
 static const char ANSWER[] =
 	"UPDATE call SET answered_ms = $2, callee = $3, expires_ms = $4,"
-	" route = $5 WHERE id = $1 AND ended_ms = 0 AND answered_ms = 0";
+	" route = $5, status = $6"
+	" WHERE id = $1 AND ended_ms = 0 AND answered_ms = 0";
 static const char PROLONG[] = "UPDATE call SET expires_ms = $2, route = $3"
 			      " WHERE id = $1 AND ended_ms = 0";
 static const char END[] =
@@ -193,7 +194,7 @@ int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
 	if (sp_db_exec(scope->db, ANSWER,
 		    SP_ARGS(sp_int(call->id), sp_int(scope->now_ms),
 			    sp_text(call->callee), sp_int(call->expires_ms),
-			    sp_text(call->route)),
+			    sp_text(call->route), sp_int(call->status)),
 		    &n, err) != 0)
 		return -1;
 	if (n == 0)

@@ -72,7 +72,7 @@ int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
 	struct sp_err *err);
 
 /* It was answered at scope->now_ms, by callee: sets answered_ms. Writes
- * expires_ms and route. Event "call-answered", new value who answered. One that
+ * expires_ms, route and status. Event "call-answered", new value who answered. One that
  * was answered before is left as it is. */
 int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
 	struct sp_err *err);

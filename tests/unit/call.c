@@ -67,6 +67,7 @@ static void ring(struct world *w, struct sp_call *call, const char *callee,
 
 static void answer(struct world *w, struct sp_call *call)
 {
+	call->status = 200;
 	world_must(w, sp_call_answer(&w->scope, call, &w->err) == 0, "answer");
 }
 
@@ -189,7 +190,7 @@ static void check_row(struct unit *u)
 	unit_int(u, got.ended_ms, 0, "  no end");
 	unit_int(u, got.expires_ms, T + 7000, "  expiry");
 	unit_str(u, got.ending, "", "  no ending");
-	unit_int(u, got.status, 0, "  no status");
+	unit_int(u, got.status, 200, "  status");
 	unit_str(u, got.route, "answered", "  route");
 	call.expires_ms = T + 8000;
 	snprintf(call.route, sizeof call.route, "refreshed");
