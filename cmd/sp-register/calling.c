@@ -264,6 +264,7 @@ static void divert(struct calling *c, const struct sp_route_step *step)
 	struct sp_err err;
 
 	fork_forget(f);
+	c->outcome = SP_ROUTE_OFFLINE; /* unless it rings there */
 	if (c->call != NULL && uses_db(c) &&
 		sp_call_divert(&c->scope, &c->call->row, step->number,
 			step->condition, step->target, &err) != 0)

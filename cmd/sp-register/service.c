@@ -742,5 +742,8 @@ bool service_tick(struct service *s, struct sp_clocks clocks)
 	memset(s->count, 0, sizeof s->count);
 	memset(&s->latency, 0, sizeof s->latency);
 	log_step(s, step_ms);
+	/* Calls that have ended while it was down. */
+	service_begin(s);
+	service_end(s);
 	return true;
 }
