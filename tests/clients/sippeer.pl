@@ -306,7 +306,7 @@ sub take_request {
 			routes => [list($m, 'Record-Route')]};
 	}
 	$p->{dialog}{target} = uri_in(value($m, 'Contact'))
-		if $p->{dialog} && $m->{method} =~ /^(INVITE|UPDATE)$/;
+		if $p->{dialog} && $m->{method} =~ /^(INVITE|UPDATE|SUBSCRIBE|REFER)$/;
 }
 
 my %PHRASE = (100 => 'Trying', 180 => 'Ringing', 183 => 'Session Progress',
