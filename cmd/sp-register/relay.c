@@ -39,14 +39,16 @@ static void put_body(struct sip_writer *w, const struct sip_message *m)
 static bool next_route(const struct sip_message *m, int *at,
 	struct sip_slice *rest, struct sip_slice *value)
 {
-	while (!sipmsg_next(rest, ',', value)) {
+	for (;;) {
+		while (sipmsg_next(rest, ',', value))
+			if (value->len > 0)
+				return true;
 		while (*at < m->n_fields && m->field[*at].header != SIP_ROUTE)
 			++*at;
 		if (*at == m->n_fields)
 			return false;
 		*rest = m->field[(*at)++].value;
 	}
-	return true;
 }
 
 struct sip_slice relay_route(const struct sip_message *m, int n)
@@ -200,7 +202,8 @@ static void put_response_field(struct sip_writer *w,
 		sipmsg_next(&f.value, ',', &top);
 		if (f.value.at == NULL)
 			return;
-		while (f.value.len > 0 && f.value.at[0] == ' ') {
+		while (f.value.len > 0 &&
+			(f.value.at[0] == ' ' || f.value.at[0] == '\t')) {
 			f.value.at++;
 			f.value.len--;
 		}
