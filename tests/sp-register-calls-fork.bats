@@ -44,7 +44,7 @@ best() {
 	branch=$(play 'b shows Via' | sed -n 1p)
 	play 'c says 200' 'a gets 200' 'b gets CANCEL'
 	assert_equal "$(play 'b shows Via')" "$branch"
-	play 'b has CSeq ~ CANCEL$' 'b has uri ~ ^sip:b@' 'b has no Record-Route' \
+	play 'b has CSeq ~ CANCEL$' 'b has uri ~ ^sip:b@' 'b has no Record-Route' 'b has Reason ~ cause=200' \
 		'b has Max-Forwards ~ ^\d+$' 'b has To: <sip:1002@acme.example>'
 }
 
@@ -196,7 +196,7 @@ best() {
 
 @test "fork: the caller's CANCEL goes to all phones" {
 	two_ring
-	play 'a cancels' 'a gets 200 to CANCEL' 'b stops' 'a gets nothing' \
+	play 'a cancels' 'a gets 200 to CANCEL' 'b stops' 'b has no Reason' 'a gets nothing' \
 		'c stops' 'a gets 487' 'a gets nothing'
 }
 

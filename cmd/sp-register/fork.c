@@ -197,9 +197,15 @@ bool fork_send(struct fork *f, const struct target *t)
 
 void fork_cancel(struct fork *f)
 {
+	/* Else they would show a missed call (RFC 3326 §3.1). */
+	static const char ELSEWHERE[] =
+		"SIP;cause=200;text=\"Call completed elsewhere\"";
+
 	for (struct branch *b = f->branches; b != NULL; b = b->next)
 		if (b->is_pending && b->client != NULL)
-			transaction_cancel(b->client, f->proxy->now_ms);
+			transaction_cancel(b->client,
+				f->is_answered ? ELSEWHERE : NULL,
+				f->proxy->now_ms);
 }
 
 void fork_abandon(struct fork *f)

@@ -142,8 +142,10 @@ struct transaction *transaction_send(struct transactions *transactions,
 /* Cancels an INVITE client transaction (§9.1): at once when a provisional
  * response has come, else with the first one. When no final response follows
  * within 64*T1, it has failed with 408. Once is enough; does nothing after a
- * final response. */
-void transaction_cancel(struct transaction *transaction, int64_t now_ms);
+ * final response. reason: a constant, the value of Reason (RFC 3326), which
+ * tells a phone that it has missed nothing; NULL: none. */
+void transaction_cancel(struct transaction *transaction, const char *reason,
+	int64_t now_ms);
 
 enum response_match {
 	RESPONSE_STRAY, /* of no transaction: not to be forwarded (RFC 6026) */

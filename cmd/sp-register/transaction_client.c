@@ -72,8 +72,7 @@ static void start_cancel(struct transaction *invite, int64_t now_ms)
 {
 	char branch[TRANSACTION_BRANCH_SIZE];
 	struct transaction_request rq = {.branch = branch, .hop = &invite->hop};
-	char *message =
-		transaction_derive(invite->message, invite->len, NULL, &rq.len);
+	char *message = transaction_derive(invite, NULL, &rq.len);
 	struct transaction *t;
 
 	if (message == NULL)
@@ -88,16 +87,24 @@ static void start_cancel(struct transaction *invite, int64_t now_ms)
 }
 
 /* Only after a provisional response, lest it overtakes the INVITE. */
-void transaction_cancel(struct transaction *t, int64_t now_ms)
+static void cancel(struct transaction *t, int64_t now_ms)
 {
-	if (t->kind != INVITE_CLIENT)
-		return;
-	t->is_to_cancel = true;
 	if (t->is_cancelled || t->state != STATE_PROCEEDING)
 		return;
 	t->is_cancelled = true;
 	transaction_limit(t, now_ms + TIMER_GIVE_UP_MS); /* §9.1 */
 	start_cancel(t, now_ms);
+}
+
+void transaction_cancel(struct transaction *t, const char *reason,
+	int64_t now_ms)
+{
+	if (t->kind != INVITE_CLIENT)
+		return;
+	if (!t->is_to_cancel)
+		t->reason = reason;
+	t->is_to_cancel = true;
+	cancel(t, now_ms);
 }
 
 /* ---- responses ---------------------------------------------------------- */
@@ -139,7 +146,7 @@ static void take_provisional(struct transaction *t,
 		transaction_limit(t, now_ms + TIMER_C_MS);
 	tell(t, response);
 	if (t->is_to_cancel)
-		transaction_cancel(t, now_ms);
+		cancel(t, now_ms);
 }
 
 static void take_final(struct transaction *t,
@@ -156,7 +163,7 @@ static void take_final(struct transaction *t,
 		return;
 	}
 	finish(t, STATE_COMPLETED);
-	ack = transaction_derive(t->message, t->len, response, &len);
+	ack = transaction_derive(t, response, &len);
 	transaction_replace(t, ack, len);
 	transaction_repeat(t);
 	tell(t, response);
@@ -234,7 +241,7 @@ void client_limit_expired(struct transaction *t, int64_t now_ms)
 		transaction_terminate(t, now_ms); /* D, K, M */
 	else if (t->kind == INVITE_CLIENT && t->state == STATE_PROCEEDING &&
 		 !t->is_cancelled)
-		transaction_cancel(t, now_ms); /* C */
+		transaction_cancel(t, NULL, now_ms); /* C */
 	else
 		client_fail(t, 408, now_ms); /* B, F, or a CANCEL in vain */
 }

@@ -107,6 +107,7 @@ struct transaction {
 	struct key to_tag, answer_tag;
 	struct hop hop;
 	void *owner;
+	const char *reason; /* for the CANCEL, or NULL */
 	/* What is sent again: a client's request, the ACK of a final response,
 	 * a server's last response. NULL: nothing. */
 	char *message;
@@ -170,7 +171,7 @@ bool server_take(struct transaction *transaction,
  * NULL, the CANCEL (§9.1) of an INVITE. Lines of it are unfolded in place.
  * Returns what the caller frees; NULL without memory, or when it cannot be
  * made. */
-char *transaction_derive(char *invite, size_t len,
-	const struct sip_message *response, size_t *out_len);
+char *transaction_derive(struct transaction *invite,
+	const struct sip_message *response, size_t *len);
 
 #endif

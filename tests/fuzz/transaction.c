@@ -57,7 +57,7 @@ static void answered(void *arg, struct transaction *t,
 	FUZZ_CHECK(transaction_is_heard(t));
 	FUZZ_CHECK(transaction_state(t) != STATE_TERMINATED);
 	if (take(w, 4) == 1)
-		transaction_cancel(t, w->now_ms);
+		transaction_cancel(t, NULL, w->now_ms);
 }
 
 static void failed(void *arg, struct transaction *t, int cause)
@@ -217,7 +217,7 @@ static void cancel(struct world *w)
 	struct transaction *t = pick(w, false);
 
 	if (t != NULL)
-		transaction_cancel(t, w->now_ms);
+		transaction_cancel(t, NULL, w->now_ms);
 }
 
 static void disown(struct world *w)

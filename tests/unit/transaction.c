@@ -54,7 +54,7 @@ static void check_messages(struct unit *u)
 	stage_pass(&s, 500);
 	unit_str(u, s.sent, first, "a request goes out again as it was");
 	stage_answer(&s, 180, "INVITE");
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	expect_text(&s, CANCEL, "the CANCEL of an INVITE (§9.1)");
 	stage_answer(&s, 487, "INVITE");
 	expect_text(&s, ACK, "the ACK of a refusal (§17.1.1.3)");
@@ -96,10 +96,10 @@ static void check_cancel_late(struct unit *u)
 	stage_answer(&s, 100, "INVITE");
 	unit_ok(u, transaction_is_heard(t), "100 is heard");
 	s.happened[0] = '\0';
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	stage_expect(&s, "send CANCEL", "cancelled after a 100");
 	unit_int(u, transactions_count(s.all), 2, "  a second transaction");
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	stage_expect(&s, "", "  once");
 	stage_pass(&s, 500);
 	stage_expect(&s, "send CANCEL", "  which is sent again");
@@ -122,7 +122,7 @@ static void check_cancel_early(struct unit *u)
 
 	stage_open(&s, u, SP_UDP);
 	t = stage_request(&s, "INVITE");
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	stage_pass(&s, 500);
 	stage_expect(&s, "send INVITE, send INVITE",
 		"cancelled before anything came: not yet");
@@ -139,7 +139,7 @@ static void check_cancel_early(struct unit *u)
 		"  what comes later is a stray");
 
 	t = stage_request(&s, "INVITE");
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	stage_answer(&s, 200, "INVITE");
 	stage_expect(&s, "send INVITE, answered 200",
 		"a 2xx overtakes the CANCEL: none is sent");
@@ -154,14 +154,15 @@ static void check_cancel_nothing(struct unit *u)
 	stage_open(&s, u, SP_UDP);
 	t = stage_request(&s, "BYE");
 	stage_answer(&s, 100, "BYE");
-	transaction_cancel(t, s.now_ms);
-	transaction_cancel(stage_serve(&s, &(struct recipe){0}), s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
+	transaction_cancel(stage_serve(&s, &(struct recipe){0}), NULL,
+		s.now_ms);
 	stage_expect(&s, "send BYE, answered 100",
 		"only INVITEs that went out are cancelled");
 	t = stage_request(&s, "INVITE");
 	stage_answer(&s, 486, "INVITE");
 	s.happened[0] = '\0';
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	stage_expect(&s, "", "  not after a final response");
 	stage_close(&s);
 }
@@ -175,7 +176,7 @@ static void check_cancel_unanswered(struct unit *u)
 	stage_open(&s, u, SP_TCP);
 	t = stage_request(&s, "INVITE");
 	stage_answer(&s, 180, "INVITE");
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	stage_answer(&s, 200, "INVITE");
 	stage_expect(&s, "send INVITE, answered 180, send CANCEL, answered 200",
 		"a 2xx crosses the CANCEL");
@@ -268,7 +269,7 @@ static void check_fail_again(struct unit *u)
 	stage_request(&s, "BYE");
 	t = stage_request(&s, "INVITE");
 	stage_answer(&s, 180, "INVITE");
-	transaction_cancel(t, s.now_ms);
+	transaction_cancel(t, NULL, s.now_ms);
 	s.on_failed = request_again;
 	s.happened[0] = '\0';
 	fail(&s, SP_UDP, "192.0.2.1", 0);
