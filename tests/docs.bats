@@ -162,6 +162,29 @@ page_statuses() {
 	assert_output "$all"
 }
 
+# ---- the log ----------------------------------------------------------------
+
+# code_words: what the server's log lines have as msg=.
+code_words() {
+	cat "$ROOT"/cmd/sp-register/*.c | tr '\n' ' ' |
+		grep -o -E '(log_write\([^"]*LOG_[A-Z]+|request_log_refusal\([^"]*),\s*"[a-z-]+"' |
+		sed 's/.*"\(.*\)"$/\1/' | sort -u
+}
+
+# page_words: those that the page of sp-register lists.
+page_words() {
+	sed -n '/^\.Sh OUTPUT/,/^\.El/s/^\.It Cm //p' \
+		"$ROOT/cmd/sp-register/sp-register.1" |
+		sed 's/ , /\n/g' | sort -u
+}
+
+@test "docs: sp-register.1 lists all that the server's log says, and no more" {
+	run code_words
+	assert_line auth-limited
+	assert_line not-found
+	assert_equal "$(page_words)" "$output"
+}
+
 # ---- configuration ---------------------------------------------------------
 
 code_keys() {
