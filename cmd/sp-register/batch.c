@@ -204,7 +204,7 @@ void batch_send_flows(struct batch *b, int n)
 	for (int i = 0; i < n; i++) {
 		const struct exchange *x = &b->exchange[i];
 
-		if (x->is_registered)
+		if (x->is_known)
 			flow_trust(b->flow[i]);
 		if (x->answer_len > 0)
 			flow_send(b->flow[i], x->answer, x->answer_len);

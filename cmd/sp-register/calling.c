@@ -441,6 +441,19 @@ void calling_cancel(struct fork *f)
 		stop_legs(c);
 }
 
+void calling_stop(struct fork *f)
+{
+	struct calling *c = calling_of(f);
+
+	if (c == NULL || f->is_final)
+		return;
+	fork_cancel(f);
+	fork_abandon(f);
+	fork_forget(f);
+	end_call(c, 500);
+	fork_finish(f, 480); /* the caller may try again */
+}
+
 void calling_configure(struct fork *f)
 {
 	struct calling *c = calling_of(f);
@@ -448,11 +461,8 @@ void calling_configure(struct fork *f)
 	if (c == NULL)
 		return;
 	c->scope.tenant = c->route.tenant = f->tenant;
-	if (f->tenant != NULL || f->is_final)
-		return;
-	fork_cancel(f);
-	fork_abandon(f);
-	refuse(c, 480);
+	if (f->tenant == NULL)
+		calling_stop(f);
 }
 
 /* ---- the beginning ----------------------------------------------------- */

@@ -24,6 +24,9 @@ void calling_cancel(struct fork *fork);
 /* Is it one? Others than initial INVITEs are not. */
 bool calling_is_owner(const struct fork *fork);
 
+/* The server ends: nobody will be there to go on with it. */
+void calling_stop(struct fork *fork);
+
 /* fork->tenant is another one now, or NULL. */
 void calling_configure(struct fork *fork);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/server.h"
 #include "lib/text.h"
 
 enum { FIRST_BUCKETS = 256, PAGE = 64 };
@@ -16,6 +17,7 @@ struct calls {
 	struct call *ended;  /* not stored yet */
 	struct call *stored; /* in the transaction that is open */
 	const unsigned char *key;
+	bool has_other_server; /* that beats, or has until a moment ago */
 	/* The highest ids of rows that are there for good, and that are not
 	 * committed yet. */
 	int64_t committed_id, newest_id;
@@ -253,12 +255,16 @@ static struct sp_tenant *tenant_of(const struct sp_config *config, int64_t id)
 }
 
 /* One whose route is not ours to read any more is found all the same; its
- * requests go by their own Route, or nowhere. */
+ * requests go by their own Route, or nowhere. Another server's that is not
+ * answered yet is not our business. */
 static int take_up(struct calls *c, const struct sp_tenant *tenant,
-	const struct sp_call *row, struct sp_err *err)
+	const struct sp_call *row, int64_t wall_ms, struct sp_err *err)
 {
-	struct call *call = calloc(1, sizeof *call);
+	struct call *call;
 
+	if (row->answered_ms == 0 && c->has_other_server)
+		return 0;
+	call = calloc(1, sizeof *call);
 	if (call == NULL)
 		return sp_err_memory(err);
 	call->tenant = tenant;
@@ -267,6 +273,9 @@ static int take_up(struct calls *c, const struct sp_tenant *tenant,
 		    slice_of(row->caller_tag), row->route, &call->route))
 		memset(&call->route, 0, sizeof call->route);
 	insert(c, call);
+	/* Nobody sets up any more what the last server had begun to. */
+	if (row->answered_ms == 0)
+		calls_end(c, call, SP_CALL_FAILED, wall_ms);
 	return 0;
 }
 
@@ -286,7 +295,7 @@ static int load(struct calls *c, struct service *s, int64_t wall_ms,
 
 			after = c->committed_id = c->newest_id = page[i].id;
 			if (tenant != NULL &&
-				take_up(c, tenant, &page[i], err) != 0)
+				take_up(c, tenant, &page[i], wall_ms, err) != 0)
 				n = -1;
 		}
 	}
@@ -298,6 +307,7 @@ int calls_new(struct calls **out, struct service *s, int64_t wall_ms,
 	struct sp_err *err)
 {
 	struct calls *c = calloc(1, sizeof *c);
+	int64_t as_of_ms, since_ms;
 
 	*out = c;
 	if (c == NULL)
@@ -309,6 +319,9 @@ int calls_new(struct calls **out, struct service *s, int64_t wall_ms,
 		return sp_err_memory(err);
 	if (sp_hash_random(&c->salt, sizeof c->salt, err) != 0)
 		return -1;
+	if (sp_server_as_of(s->db, wall_ms, &as_of_ms, &since_ms, err) != 0)
+		return -1;
+	c->has_other_server = since_ms == 0;
 	return load(c, s, wall_ms, err);
 }
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/sp-register/address.h"
 #include "cmd/sp-register/proxy_private.h"
+#include "lib/config.h"
 #include "lib/text.h"
 
 enum {
@@ -259,7 +261,7 @@ static void let_go(struct fork *f)
 	free(f->best);
 	free(f->challenges);
 	f->data = f->identity = f->best = f->challenges = NULL;
-	f->relay = (struct relay){.drops_identity = f->relay.drops_identity};
+	f->relay = (struct relay){0};
 }
 
 static void send_back(struct fork *f, int status, const char *data, size_t len)
@@ -363,6 +365,18 @@ static void keep_challenges(struct fork *f, const struct sip_message *m)
 	f->challenges = w.full ? NULL : copy(w.at, w.len);
 }
 
+/* The word of a phone for who it is counts no more than that of a caller. */
+static bool drops_identity(const struct branch *b, const struct sip_message *m)
+{
+	const struct service *s = b->fork->proxy->service;
+	char ip[INET6_ADDRSTRLEN];
+
+	if (m->count[SIP_P_ASSERTED_IDENTITY] == 0 || b->client == NULL)
+		return true;
+	address_read(&transaction_hop(b->client)->to.any, ip);
+	return !sp_config_is_trusted(s->config, ip);
+}
+
 static void keep_best(struct fork *f, int status, const char *data, size_t len)
 {
 	free(f->best);
@@ -371,8 +385,9 @@ static void keep_best(struct fork *f, int status, const char *data, size_t len)
 	f->best_status = status;
 }
 
-static void consider(struct fork *f, int status, const struct sip_message *m)
+static void consider(struct branch *b, int status, const struct sip_message *m)
 {
+	struct fork *f = b->fork;
 	struct proxy *p = f->proxy;
 	struct sip_writer w = {p->message, sizeof p->message, 0, false};
 
@@ -389,7 +404,7 @@ static void consider(struct fork *f, int status, const struct sip_message *m)
 		keep_best(f, status, NULL, 0);
 		return;
 	}
-	relay_response(&w, m, f->relay.drops_identity, "");
+	relay_response(&w, m, drops_identity(b, m), "");
 	keep_best(f, status, w.full ? NULL : w.at, w.len);
 }
 
@@ -404,12 +419,13 @@ void fork_forget(struct fork *f)
 
 /* ---- from the transaction layer ----------------------------------------- */
 
-static void pass_on(struct fork *f, const struct sip_message *m)
+static void pass_on(struct branch *b, const struct sip_message *m)
 {
+	struct fork *f = b->fork;
 	struct proxy *p = f->proxy;
 	struct sip_writer w = {p->message, sizeof p->message, 0, false};
 
-	relay_response(&w, m, f->relay.drops_identity, "");
+	relay_response(&w, m, drops_identity(b, m), "");
 	if (!w.full)
 		send_back(f, m->status, w.at, w.len);
 }
@@ -442,7 +458,7 @@ static void take_2xx(struct branch *b, const struct sip_message *m)
 		return;
 	if (f->events->answered != NULL)
 		f->events->answered(f, b, m);
-	pass_on(f, m);
+	pass_on(b, m);
 	if (is_first)
 		fork_cancel(f);
 }
@@ -459,7 +475,7 @@ void fork_take_response(struct branch *b, const struct sip_message *m)
 			return;
 		if (f->events->answered != NULL)
 			f->events->answered(f, b, m);
-		pass_on(f, m);
+		pass_on(b, m);
 		return;
 	}
 	if (m->status < 300) {
@@ -469,7 +485,7 @@ void fork_take_response(struct branch *b, const struct sip_message *m)
 	if (!b->is_pending)
 		return;
 	settle(b);
-	consider(f, m->status, m);
+	consider(b, m->status, m);
 	if (m->status >= 600)
 		fork_cancel(f);
 	go_on(f);
@@ -480,7 +496,7 @@ void fork_take_failure(struct branch *b, int status)
 	if (!b->is_pending)
 		return;
 	settle(b);
-	consider(b->fork, status, NULL);
+	consider(b, status, NULL);
 	go_on(b->fork);
 }
 

@@ -339,7 +339,7 @@ static enum verdict begin(struct proxy *p, struct request *rq,
 	relay.realm = rq->scope.tenant->domain;
 	relay.drops_identity = !caller.is_peer;
 	relay.identity = caller.identity;
-	rq->exchange->is_registered = true; /* one that may stay connected */
+	rq->exchange->is_known = true;
 	if (sipmsg_slice_is(rq->message.method, "INVITE"))
 		return calling_start(p, rq, &relay, &caller, uri.user, loop);
 	if (kind != SP_TARGET_EXTENSION)
@@ -516,6 +516,14 @@ int proxy_age_out(struct proxy *p, int64_t wall_ms, struct sp_err *err)
 	for (int i = 0; i < n; i++)
 		calls_forget(p->calls, ids[i]);
 	return n < 0 ? -1 : 0;
+}
+
+void proxy_stop(struct proxy *p, int64_t wall_ms)
+{
+	set_clocks(p, wall_ms);
+	for (struct fork *f = p->forks; f != NULL; f = f->next)
+		if (calling_is_owner(f))
+			calling_stop(f);
 }
 
 void proxy_configure(struct proxy *p, int64_t wall_ms)

@@ -37,6 +37,9 @@ void proxy_fail_hop(struct proxy *proxy, const struct hop *hop,
  * the same domain, or is refused when there is none. */
 void proxy_configure(struct proxy *proxy, int64_t wall_ms);
 
+/* The server ends: ends what is not answered yet. */
+void proxy_stop(struct proxy *proxy, int64_t wall_ms);
+
 /* Writes, in the batch's transaction, what has ended. */
 void proxy_store(struct proxy *proxy);
 

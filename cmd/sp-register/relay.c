@@ -113,6 +113,7 @@ static bool is_replaced(const struct sip_field *f, const struct relay *r)
 	case SIP_CONTENT_LENGTH: return true;
 	case SIP_P_ASSERTED_IDENTITY:
 	case SIP_P_PREFERRED_IDENTITY: return r->drops_identity;
+	case SIP_HISTORY_INFO: return r->diversions[0] != '\0';
 	case SIP_PROXY_AUTHORIZATION: return is_for_realm(f->value, r->realm);
 	default: return false;
 	}
@@ -145,6 +146,19 @@ static struct relay route_strictly(const struct sip_message *m, struct relay r)
 	return r;
 }
 
+/* Ours go behind those of History-Info that have come (RFC 7044 §10.3), and
+ * before those of Diversion (RFC 5806 §4). */
+static void put_diversions(struct sip_writer *w, const struct sip_message *m,
+	const struct relay *r)
+{
+	if (r->diversions[0] == '\0')
+		return;
+	for (int i = 0; i < m->n_fields; i++)
+		if (m->field[i].header == SIP_HISTORY_INFO)
+			put_field(w, &m->field[i]);
+	sipmsg_put_text(w, r->diversions);
+}
+
 static void put_request(struct sip_writer *w, const struct sip_message *m,
 	const struct relay *r)
 {
@@ -162,7 +176,7 @@ static void put_request(struct sip_writer *w, const struct sip_message *m,
 	sipmsg_put_number(w, hops > 0 ? hops - 1 : MAX_FORWARDS);
 	sipmsg_put_text(w, "\r\n");
 	put_line(w, "P-Asserted-Identity: ", r->identity);
-	sipmsg_put_text(w, r->diversions);
+	put_diversions(w, m, r);
 	for (int i = 0; i < m->n_fields; i++)
 		if (!is_replaced(&m->field[i], r))
 			put_field(w, &m->field[i]);

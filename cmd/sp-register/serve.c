@@ -406,6 +406,12 @@ static bool is_same_listen(const struct sp_config *a, const struct sp_config *b)
 	return true;
 }
 
+/* Either may be NULL. */
+static bool is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 /* All of it is checked before anything changes. */
 static int reload(struct server *s, struct sp_config *config,
 	struct sp_err *err)
@@ -423,9 +429,11 @@ static int reload(struct server *s, struct sp_config *config,
 	if (tls != NULL)
 		flows_set_tls(s->flows, tls);
 	if (!is_same_listen(config, s->config) ||
-		strcmp(config->db, s->config->db) != 0)
+		!is_same(config->db, s->config->db) ||
+		!is_same(config->resolver, s->config->resolver))
 		log_write(s->log, LOG_WARN, "needs-restart",
-			LOG_FIELDS({"cause", "listen or db is another now"}));
+			LOG_FIELDS({"cause",
+				"listen, db or resolver is another now"}));
 	flows_set_idle(s->flows, idle_ms(config));
 	/* The domain of before may be unknown now: 404 feeds no watchdog. */
 	if (s->self_test != NULL)
@@ -660,6 +668,8 @@ int serve(const struct serve_options *options, struct log *log,
 		     ? sp_err_set(err, SP_BUG, "the event loop failed")
 		     : 0;
 	flush(s);
+	service_stop(s->service, now_ms(s));
+	send_on(s);
 	service_lose_flows(s->service, now_ms(s));
 	/* So that a restart knows to the millisecond when nobody listened. */
 	beat(s);

@@ -193,6 +193,13 @@ int64_t service_next_ms(const struct service *s)
 	return proxy_next_ms(s->proxy);
 }
 
+void service_stop(struct service *s, int64_t now_ms)
+{
+	service_begin(s);
+	proxy_stop(s->proxy, now_ms);
+	service_end(s);
+}
+
 void service_fail_hop(struct service *s, const struct hop *hop, int64_t now_ms)
 {
 	service_begin(s);
@@ -315,6 +322,7 @@ static enum verdict handle_register(struct service *s, struct request *rq)
 	rq->lists_bindings = true;
 	verdict = register_contacts(s, rq, r, &c);
 	rq->exchange->is_registered = verdict == VERDICT_OK;
+	rq->exchange->is_known |= rq->exchange->is_registered;
 	return verdict;
 }
 
@@ -403,7 +411,7 @@ static bool receive(struct service *s, struct exchange *x, int64_t now_ms,
 	rq->failed_login = NULL;
 	rq->aor.user[0] = rq->aor.host[0] = '\0';
 	x->answer_len = 0;
-	x->is_registered = false;
+	x->is_registered = x->is_known = false;
 	scan = sipmsg_scan(x->data, x->len, &rq->message, &rq->why);
 	if (scan == SIP_GARBAGE || !sipmsg_parse_via(&rq->message, &rq->via) ||
 		(scan != SIP_SCANNED && !is_answerable(&rq->message))) {

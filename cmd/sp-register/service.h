@@ -53,7 +53,8 @@ struct exchange {
 	char *answer;       /* room for SIP_ANSWER_SIZE */
 	size_t answer_len;  /* 0: no answer */
 	int answer_port;    /* at origin.ip (RFC 3261 §18.2.2, RFC 3581) */
-	bool is_registered; /* by somebody that is known: who may stay */
+	bool is_registered; /* it has made or kept a binding */
+	bool is_known;      /* so that its connection may stay open */
 };
 
 /* Goes on with another configuration, which is the caller's as the first one
@@ -86,6 +87,9 @@ bool service_lose_flows(struct service *service, int64_t now_ms);
  * service_next_ms: when next, by the monotonic clock; INT64_MAX: not at all. */
 void service_expire(struct service *service, int64_t now_ms);
 int64_t service_next_ms(const struct service *service);
+
+/* The server is about to end: so do the calls that are not answered yet. */
+void service_stop(struct service *service, int64_t now_ms);
 
 /* What was sent to there cannot arrive. */
 void service_fail_hop(struct service *service, const struct hop *hop,

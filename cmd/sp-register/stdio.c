@@ -219,6 +219,7 @@ static int converse(struct conversation *c, struct sp_err *err)
 
 static void end(struct conversation *c)
 {
+	service_stop(c->service, sp_clock_now_ms());
 	if (c->exchange.flow_id != 0)
 		service_flow_closed(c->service, c->exchange.flow_id, "closed");
 	service_lose_flows(c->service, sp_clock_now_ms());

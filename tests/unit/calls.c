@@ -1,6 +1,7 @@
 /* cmd/sp-register/calls: the calls in progress, and their rows. */
 #include "cmd/sp-register/calls.h"
 
+#include "lib/server.h"
 #include "tests/unit/world.h"
 
 /* Long enough for several growths of the table. */
@@ -305,14 +306,15 @@ static void check_restart(struct unit *u)
 	for (int i = 0; i < 3 * 64 + 1; i++) { /* several pages */
 		snprintf(id, sizeof id, "id%d", i);
 		call = start(&o, id, "a");
-		if (i == 7)
+		if (i != 9)
 			answer(&o, call);
 		if (i == 8)
 			calls_end(o.calls, call, SP_CALL_BUSY, WORLD_NOW_MS);
 	}
 	settle(&o, true);
 	restart(&o);
-	unit_int(u, calls_count(o.calls), 3 * 64, "all that have not ended");
+	unit_int(u, calls_count(o.calls), 3 * 64 - 1,
+		"all that are answered and have not ended");
 	unit_str(u, find(&o, "id192", "a", "b"), "a caller",
 		"the last of them");
 	unit_str(u, find(&o, "id8", "a", "b"), "-", "but not what has ended");
@@ -327,6 +329,45 @@ static void check_restart(struct unit *u)
 				 " WHERE sip_call_id = 'id7'"),
 		"hung-up", "and can be ended");
 	close_office(&o);
+}
+
+/* A server has beaten so long ago. */
+static void beat(struct office *o, int64_t ago_ms)
+{
+	static const char BEAT[] =
+		"INSERT INTO server (id, nonce_key, heartbeat_ms)"
+		" VALUES (1, '', $1)";
+
+	world_must(&o->w,
+		sp_db_exec(o->w.db, BEAT,
+			SP_ARGS(sp_int(WORLD_NOW_MS - ago_ms)), NULL,
+			&o->w.err) == 0,
+		"a beat");
+}
+
+/* What was being set up is another server's, or nobody's. */
+static void check_abandoned(struct unit *u)
+{
+	static const struct {
+		int64_t ago_ms;
+		const char *rows, *what;
+	} CASES[] = {
+		{SP_HEARTBEAT_LATE_MS, "one open", "another server is at it"},
+		{SP_HEARTBEAT_LATE_MS + 1, "one failed", "nobody is: it ends"},
+	};
+	struct office o;
+
+	for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+		open_office(&o, u);
+		start(&o, "one", "a");
+		settle(&o, true);
+		beat(&o, CASES[i].ago_ms);
+		restart(&o);
+		unit_str(u, find(&o, "one", "a", "b"), "-", "not ours");
+		settle(&o, true);
+		unit_str(u, rows(&o), CASES[i].rows, CASES[i].what);
+		close_office(&o);
+	}
 }
 
 /* A key of old, or a row that somebody has put there. */
@@ -378,6 +419,7 @@ int main(void)
 	check_rollback(&u);
 	check_ids_again(&u);
 	check_restart(&u);
+	check_abandoned(&u);
 	check_foreign_routes(&u);
 	check_configure(&u);
 	return unit_done(&u);
