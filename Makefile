@@ -104,6 +104,9 @@ unit: $(UNIT)
 FUZZ         ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_SECONDS ?= 20
 
+# Calls are timed by a clock of the target's own.
+$(BUILD)/fuzz/service: LDFLAGS += -Wl,--wrap=sp_clock_monotonic_ms
+
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(SIP_OBJ) $(CLI_OBJ) $(BUILD)/libsp.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(SIP_LIBS) $(CLI_LIBS) $(LIB_LIBS)

@@ -3,7 +3,13 @@
  * A line "%%" divides the input into messages, which come some seconds apart
  * and over different transports. "$1001" (or another of MARKS) in a message
  * stands for credentials, "$$" for those before once more, so that the fuzzer
- * gets behind the digest. */
+ * gets behind the digest. Most of them come from a trusted peer, which may call:
+ * "$via" and "$route" stand for the Via and the Record-Route of the last request
+ * that was passed on, so that it can be answered, and the call goes on. */
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "cmd/sp-register/endpoint.h"
 #include "cmd/sp-register/request.h"
 #include "lib/assignment.h"
 #include "lib/nonce.h"
@@ -14,16 +20,26 @@ enum {
 	MAX_MESSAGES = 28, /* more than may fail */
 	STEP_MS = 4000,
 	ROOM = 2 * SIP_MAX_MESSAGE,
+	DAY_MS = 24 * 3600 * 1000,
+	LATE_MS = 3600 *
+		  1000, /* nothing of a call that is set up lasts so long */
 };
 static const int64_t NOW_MS = INT64_C(1795426200000);
 
 static const char CONFIG[] =
+	"trusted: [192.0.2.7]\n"
 	"tenants:\n"
 	"- domain: acme.example\n"
 	"  aliases: [192.0.2.10, '[2001:db8::10]']\n"
 	"  pool: [1000-1999]\n"
 	"  registration: {max-contacts: 3}\n"
 	"  digest: [SHA-256, MD5]\n"
+	"  gateway: sip:192.0.2.8\n"
+	"  voicemail: sip:vm-{number}@192.0.2.8\n"
+	"  forwarding:\n"
+	"    no-answer: {to: voicemail, after: 10s}\n"
+	"    offline: {to: '+4930'}\n"
+	"    busy: {to: 1002}\n"
 	"- {domain: other.example, pool: [2000-2999], digest: [SHA-256]}\n";
 
 static const struct user {
@@ -58,15 +74,34 @@ struct world {
 	struct sp_db *db;
 	struct log log;
 	struct service *service;
+	struct endpoints *endpoints;
 	struct sp_err err;
 	char *answer;
+	/* It goes on from one input to the next, unlike the wall clock. */
+	int64_t monotonic_ms, began_ms;
 	uint32_t nonces;
 
 	char last[512]; /* credentials, of which kind, were they taken? */
 	const struct mark *mark;
 	bool is_used;
 	int marks; /* in this message */
+
+	char via[SIP_MAX_LINE], route[SIP_MAX_LINE]; /* of a request sent on */
 };
+
+static struct world the_world = {.log = {.level = LOG_DEBUG}};
+
+/* Linked in place of the real one: the timers go by our time. */
+int64_t __wrap_sp_clock_monotonic_ms(void);
+int64_t __wrap_sp_clock_monotonic_ms(void)
+{
+	return the_world.monotonic_ms;
+}
+
+static void set_clock(struct world *w, int64_t now_ms)
+{
+	w->monotonic_ms = w->began_ms + now_ms - NOW_MS;
+}
 
 static void add_user(struct world *w, const struct user *u)
 {
@@ -84,34 +119,113 @@ static void add_user(struct world *w, const struct user *u)
 			   &assigned, &w->err) == 0);
 }
 
+static void keep(const struct sip_message *m, enum sip_header header,
+	char out[SIP_MAX_LINE])
+{
+	struct sip_slice value = sipmsg_header(m, header);
+
+	if (value.at != NULL && value.len < SIP_MAX_LINE)
+		snprintf(out, SIP_MAX_LINE, "%.*s", (int)value.len, value.at);
+}
+
+/* What is passed on can be read by who gets it, unless it was at the limits
+ * already. */
+static void on_send(void *arg, const struct hop *hop, const char *data,
+	size_t len)
+{
+	static struct sip_message m;
+	struct world *w = arg;
+	char *copy = fuzz_bytes((const uint8_t *)data, len);
+	const char *why;
+
+	FUZZ_CHECK(hop->transport < SP_N_TRANSPORTS);
+	FUZZ_CHECK(w->monotonic_ms >= 0 && len > 0);
+	if (sipmsg_scan(copy, len, &m, &why) == SIP_SCANNED && m.is_request) {
+		keep(&m, SIP_VIA, w->via);
+		keep(&m, SIP_RECORD_ROUTE, w->route);
+		FUZZ_CHECK(m.count[SIP_CONTENT_LENGTH] == 1);
+		FUZZ_CHECK(sipmsg_number(sipmsg_header(&m, SIP_MAX_FORWARDS),
+				   255) >= 0);
+	}
+	free(copy);
+}
+
+static bool on_reach(void *arg, struct hop *hop, const char *name)
+{
+	(void)arg;
+	(void)hop;
+	(void)name;
+	return true;
+}
+
+static void on_worked(void *arg)
+{
+	(void)arg;
+}
+
+/* Own addresses: of UDP the first, of TCP the second. */
+static void add_endpoint(struct world *w, enum sp_transport transport)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET,
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int type = transport == SP_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	int fd = socket(AF_INET, type, 0);
+
+	FUZZ_CHECK(fd >= 0);
+	FUZZ_CHECK(bind(fd, (struct sockaddr *)&any, sizeof any) == 0);
+	FUZZ_CHECK(transport == SP_UDP || listen(fd, 1) == 0);
+	FUZZ_CHECK(endpoints_add(w->endpoints, transport, fd, &w->err) == 0);
+}
+
+static void add_service(struct world *w)
+{
+	const struct service_parts parts = {.db = w->db,
+		.log = &w->log,
+		.endpoints = w->endpoints,
+		.arg = w,
+		.send = on_send,
+		.reach = on_reach,
+		.worked = on_worked};
+
+	FUZZ_CHECK(service_new(&w->service, &w->config, &parts, &w->err) == 0);
+}
+
+static void load_config(struct world *w)
+{
+	char path[FUZZ_PATH];
+	int fd = fuzz_file((const uint8_t *)CONFIG, sizeof CONFIG - 1, path);
+
+	FUZZ_CHECK(sp_config_load(&w->config, path, "/", &w->err) == 0);
+	close(fd);
+}
+
 static struct world *open_world(void)
 {
-	static struct world w = {.log = {.level = LOG_DEBUG}};
-	char path[FUZZ_PATH];
-	int fd;
+	struct world *w = &the_world;
 
-	if (w.service != NULL)
-		return &w;
+	if (w->service != NULL)
+		return w;
 	sipmsg_init();
-	fd = fuzz_file((const uint8_t *)CONFIG, sizeof CONFIG - 1, path);
-	FUZZ_CHECK(sp_config_load(&w.config, path, "/", &w.err) == 0);
-	close(fd);
-	FUZZ_CHECK(sp_db_open(&w.db, "/nonexistent/sp.db", SP_DB_TRIAL, 0,
-			   &w.err) == 0);
-	FUZZ_CHECK(
-		service_new(&w.service, &w.config, w.db, &w.log, &w.err) == 0);
-	w.answer = malloc(SIP_ANSWER_SIZE);
-	FUZZ_CHECK(w.answer != NULL && sp_db_begin(w.db, &w.err) == 0);
+	load_config(w);
+	FUZZ_CHECK(sp_db_open(&w->db, "/nonexistent/sp.db", SP_DB_TRIAL, 0,
+			   &w->err) == 0);
+	FUZZ_CHECK(endpoints_new(&w->endpoints, &w->err) == 0);
+	add_endpoint(w, SP_UDP);
+	add_endpoint(w, SP_TCP);
+	add_service(w);
+	w->answer = malloc(SIP_ANSWER_SIZE);
+	FUZZ_CHECK(w->answer != NULL && sp_db_begin(w->db, &w->err) == 0);
 	for (size_t i = 0; i < sizeof USERS / sizeof USERS[0]; i++)
-		add_user(&w, &USERS[i]);
-	FUZZ_CHECK(sp_db_commit(w.db, &w.err) == 0);
-	return &w;
+		add_user(w, &USERS[i]);
+	FUZZ_CHECK(sp_db_commit(w->db, &w->err) == 0);
+	return w;
 }
 
 /* One input must not tell on the next. */
 static void reset_world(struct world *w)
 {
-	static const char *const SQL[] = {"DELETE FROM binding",
+	static const char *const SQL[] = {"DELETE FROM call_leg",
+		"DELETE FROM call", "DELETE FROM binding",
 		"UPDATE extension SET session_id = NULL",
 		"DELETE FROM login_session", "DELETE FROM event",
 		"DELETE FROM nonce", "UPDATE server SET clock_ms = 0"};
@@ -149,6 +263,19 @@ static int64_t sum_of(struct world *w)
 	sum = sp_col_int(row, 0);
 	sp_db_done(row);
 	return sum;
+}
+
+static int64_t count_open_calls(struct world *w)
+{
+	static const char SQL[] =
+		"SELECT COUNT(*) FROM call WHERE ended_ms = 0";
+	struct sp_stmt *row;
+	int64_t n;
+
+	FUZZ_CHECK(sp_db_first(w->db, SQL, SP_NO_ARGS, &row, &w->err) == 1);
+	n = sp_col_int(row, 0);
+	sp_db_done(row);
+	return n;
 }
 
 static int64_t count_bindings(struct world *w, const char *number,
@@ -202,20 +329,35 @@ static void make_credentials(struct world *w, const struct mark *m,
 		sp_hash_name(m->kind));
 }
 
-/* The length of the mark at that place; 0: there is none. */
-static size_t read_mark(struct world *w, const char *at, size_t left,
-	int64_t now_ms)
+static bool begins(const char *at, size_t left, const char *text)
 {
-	if (left >= 2 && memcmp(at, "$$", 2) == 0)
-		return 2;
-	for (size_t i = 0; i < sizeof MARKS / sizeof MARKS[0]; i++) {
-		size_t len = strlen(MARKS[i].text);
+	return left >= strlen(text) && memcmp(at, text, strlen(text)) == 0;
+}
 
-		if (left < len || memcmp(at, MARKS[i].text, len) != 0)
-			continue;
-		make_credentials(w, &MARKS[i], now_ms);
-		return len;
+/* The length of the mark at that place, and what it stands for; 0: there is
+ * none. */
+static size_t read_mark(struct world *w, const char *at, size_t left,
+	int64_t now_ms, const char **text)
+{
+	if (begins(at, left, "$via")) {
+		*text = w->via;
+		return 4;
 	}
+	if (begins(at, left, "$route")) {
+		*text = w->route;
+		return 6;
+	}
+	*text = w->last;
+	if (begins(at, left, "$$")) {
+		w->marks++;
+		return 2;
+	}
+	for (size_t i = 0; i < sizeof MARKS / sizeof MARKS[0]; i++)
+		if (begins(at, left, MARKS[i].text)) {
+			make_credentials(w, &MARKS[i], now_ms);
+			w->marks++;
+			return strlen(MARKS[i].text);
+		}
 	return 0;
 }
 
@@ -229,20 +371,19 @@ static char *expand(struct world *w, struct sip_slice text, int64_t now_ms,
 
 	while (text.len > 0) {
 		const char *mark = memchr(text.at, '$', text.len);
+		const char *stands_for = "";
 		size_t mark_len = 0;
 
 		plain = text;
 		if (mark != NULL) {
 			plain.len = (size_t)(mark - text.at);
 			mark_len = read_mark(w, mark, text.len - plain.len,
-				now_ms);
+				now_ms, &stands_for);
 			plain.len += mark_len == 0; /* a mere dollar */
 		}
 		sipmsg_put_slice(&out, plain);
-		if (mark_len > 0) {
-			sipmsg_put_text(&out, w->last);
-			w->marks++;
-		}
+		if (mark_len > 0)
+			sipmsg_put_text(&out, stands_for);
 		text.at += plain.len + mark_len;
 		text.len -= plain.len + mark_len;
 	}
@@ -290,6 +431,11 @@ static void check_registered(struct world *w, const struct sip_message *m,
 			contact[i].expires_s > 0 && contact[i].expires_s <= 30);
 }
 
+static bool is_register(const struct sip_message *m)
+{
+	return m->is_request && sipmsg_slice_is(m->method, "REGISTER");
+}
+
 static void check_answer(struct world *w, const struct exchange *x,
 	int64_t now_ms, bool changed, const struct sip_message *request,
 	enum sip_scan scan)
@@ -303,14 +449,15 @@ static void check_answer(struct world *w, const struct exchange *x,
 	FUZZ_CHECK(of_answer != SIP_GARBAGE && !m.is_request);
 	FUZZ_CHECK(m.status != 500 && m.status != 503);
 	FUZZ_CHECK(x->answer_port > 0 && x->answer_port <= 65535);
-	FUZZ_CHECK(!x->is_registered || m.status == 200);
 	FUZZ_CHECK(!changed || x->is_registered);
 	if (scan != SIP_SCANNED || longest > SIP_MAX_LINE ||
 		m.count[SIP_VIA] > SIP_MAX_FIELDS / 2)
 		return;
 	FUZZ_CHECK(of_answer == SIP_SCANNED && m.cseq == request->cseq);
-	if (x->is_registered)
+	if (x->is_registered && is_register(request)) {
+		FUZZ_CHECK(m.status == 200);
 		check_registered(w, &m, now_ms);
+	}
 }
 
 /* Credentials are good once: what they come with again changes nothing. Where a
@@ -334,37 +481,62 @@ static bool ask(struct world *w, struct sip_slice text, int i)
 				     5060 + i},
 		.transport = i % 3 == 0 ? "udp" : "tcp",
 		.flow_id = i % 3,
+		.local = i % 3 == 0 ? 0 : 1,
 		.answer = w->answer};
 	bool changed;
 	enum sip_scan scan;
 	const char *why;
 
 	w->marks = 0;
+	set_clock(w, now_ms);
+	service_expire(w->service, now_ms);
 	x.data = expand(w, text, now_ms, &x.len);
 	service_answer(w->service, &x, 1, now_ms);
 	changed = sum_of(w) != before;
 	scan = sipmsg_scan(x.data, x.len, &request, &why);
 	if (x.answer_len == 0)
-		FUZZ_CHECK(!x.is_registered && !changed);
+		FUZZ_CHECK(!changed);
 	else
 		check_answer(w, &x, now_ms, changed, &request, scan);
 	check_replay(w, changed);
+	x.is_registered &= is_register(&request);
 	free(x.data);
 	return x.is_registered;
+}
+
+static int64_t wall_of(const struct world *w)
+{
+	return NOW_MS + w->monotonic_ms - w->began_ms;
+}
+
+/* Time ends every transaction, and what is left of the calls. */
+static void end_calls(struct world *w)
+{
+	int64_t next_ms;
+
+	while ((next_ms = service_next_ms(w->service)) != INT64_MAX) {
+		FUZZ_CHECK(next_ms < w->began_ms + LATE_MS);
+		if (next_ms > w->monotonic_ms)
+			w->monotonic_ms = next_ms;
+		service_expire(w->service, wall_of(w));
+	}
+	set_clock(w, NOW_MS + DAY_MS);
+	FUZZ_CHECK(service_tick(w->service,
+		(struct sp_clocks){wall_of(w), w->monotonic_ms}));
+	FUZZ_CHECK(count_open_calls(w) == 0);
+	w->began_ms = w->monotonic_ms;
 }
 
 /* Without a refresh nothing stays. */
 static void end(struct world *w)
 {
-	const struct sp_clocks later = {NOW_MS + 300000, 300000};
-
 	service_flow_closed(w->service, 1, "closed");
 	service_lose_flows(w->service, NOW_MS + STEP_MS);
 	service_unreachable(w->service, "192.0.2.7", 5060, NOW_MS + STEP_MS);
-	while (service_sweep(w->service, later.wall_ms))
+	while (service_sweep(w->service, NOW_MS + 300000))
 		;
 	FUZZ_CHECK(sum_of(w) == 0);
-	FUZZ_CHECK(service_tick(w->service, later));
+	end_calls(w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -374,7 +546,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t nonces = w->nonces;
 	bool registered = false;
 
-	w->last[0] = '\0';
+	w->last[0] = w->via[0] = w->route[0] = '\0';
 	w->is_used = false;
 	for (int i = 0; at < stop && i < MAX_MESSAGES; i++) {
 		next = memmem(at, (size_t)(stop - at), "%%\n", 3);
@@ -387,7 +559,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	forget_failures(w);
 	if (w->nonces == nonces) { /* nobody had credentials */
 		FUZZ_CHECK(!registered && sum_of(w) == 0);
-		return 0;
+		if (service_next_ms(w->service) == INT64_MAX &&
+			count_open_calls(w) == 0)
+			return 0;
 	}
 	end(w);
 	reset_world(w);
