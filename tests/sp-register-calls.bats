@@ -253,6 +253,29 @@ states() {
 	states 1001 registered 1002 registered
 }
 
+@test "calls: a BYE before the answer takes the call back, too" {
+	serve_phones
+	given_phones a:1001 b:1002
+	play 'a calls 1002' 'b rings' 'a gets 180' 'a sends BYE' 'b gets BYE' \
+		'b says 200 to BYE' 'a gets 200 to BYE'
+	states 1001 ringing 1002 ringing
+	play 'b says 487 to INVITE' 'b gets ACK' 'a gets 487'
+	ends cancelled 487
+	states 1001 registered 1002 registered
+}
+
+@test "calls: a BYE before the answer of one phone leaves the others ringing" {
+	serve_phones
+	given_phones a:1001 b:1002 c:1002
+	play 'a calls 1002' 'b rings' 'a gets 180' 'a sends BYE' 'b gets BYE' \
+		'b says 200 to BYE' 'b says 487 to INVITE' 'b gets ACK' \
+		'a gets 200 to BYE' 'c rings' 'a gets 180' 'c says 200' 'a gets 200' \
+		'a acks' 'c gets ACK'
+	states 1001 busy 1002 busy
+	hang_up c a
+	ends hung-up 200
+}
+
 @test "calls: cancelled after the answer: nothing happens" {
 	serve_phones
 	given_phones a:1001 b:1002

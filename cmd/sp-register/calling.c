@@ -57,6 +57,7 @@ static const char *ending_of(const struct calling *c, int status)
 	switch (status) {
 	case 486:
 	case 600: return SP_CALL_BUSY;
+	case CANCELLED: return SP_CALL_CANCELLED; /* by BYE */
 	case 408:
 	case 480:
 		return c->outcome == SP_ROUTE_NO_ANSWER ? SP_CALL_NO_ANSWER
@@ -76,7 +77,6 @@ static void end_call(struct calling *c, int status)
 		return;
 	c->call->row.status = status;
 	calls_end(p->calls, c->call, ending_of(c, status), p->wall_ms);
-	c->call = NULL;
 }
 
 /* With the best response that there was, or else with `status`. */
@@ -408,6 +408,8 @@ static void on_answered(struct fork *f, const struct branch *b,
 	}
 	if (m->status < 200)
 		return;
+	if (c->call != NULL)
+		c->call->holder = NULL;
 	c->call = NULL; /* it goes on without us */
 	release(c);
 }
@@ -517,6 +519,8 @@ enum verdict calling_start(struct proxy *p, struct request *rq,
 	c->timer.arg = c;
 	c->scope = rq->scope;
 	c->call = start_call(p, rq, caller, dialled);
+	if (c->call != NULL)
+		c->call->holder = &c->call;
 	fork_respond(f, 100);
 	c->moment.scope = &c->scope;
 	sp_route_begin(&c->route, f->tenant, dialled, sp_route_facts_ask,

@@ -119,8 +119,16 @@ struct call *calls_find(struct calls *c, struct sip_slice call_id,
 	return NULL;
 }
 
+static void let_go(struct call *call)
+{
+	if (call->holder != NULL)
+		*call->holder = NULL;
+	call->holder = NULL;
+}
+
 static void call_free(struct call *call)
 {
+	let_go(call);
 	free(call->callee_contact);
 	free(call);
 }
@@ -178,6 +186,7 @@ void calls_end(struct calls *c, struct call *call, const char *ending,
 	int64_t wall_ms)
 {
 	take_out(c, call);
+	let_go(call);
 	call->ending = ending;
 	call->ended_ms = wall_ms;
 	call->next = c->ended;

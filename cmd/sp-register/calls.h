@@ -19,6 +19,9 @@ struct call {
 	/* What the callee gave as its Contact, for callers that send requests
 	 * of the dialog to the number all the same (sipp); NULL: not known. */
 	char *callee_contact;
+	/* Who is setting it up has this pointer to it, which becomes NULL when
+	 * the call goes; NULL: nobody. */
+	struct call **holder;
 	const char *ending; /* once it has ended, and when; else NULL */
 	int64_t ended_ms;
 };

@@ -394,7 +394,7 @@ static void consider(struct branch *b, int status, const struct sip_message *m)
 	f->had_busy |= status == BUSY_HERE || status == BUSY_EVERYWHERE;
 	f->had_other |= status != BUSY_HERE && status != BUSY_EVERYWHERE &&
 			status != REQUEST_TIMEOUT && status != UNAVAILABLE &&
-			status != 480 && status != 487;
+			status != 480;
 	if (f->best_status != 0 && rank(status) >= rank(f->best_status)) {
 		if (m != NULL)
 			keep_challenges(f, m);

@@ -214,7 +214,9 @@ enum verdict in_dialog_take(struct proxy *p, struct request *rq,
 		relay_ack(p, rq, &t, &r);
 	else
 		relay_on(p, rq, &t, &r);
-	if (passage.call != NULL && sipmsg_slice_is(m->method, "BYE"))
+	/* Before the answer it is for one phone, and the INVITE goes on. */
+	if (passage.call != NULL && passage.call->holder == NULL &&
+		sipmsg_slice_is(m->method, "BYE"))
 		calls_end(p->calls, passage.call, SP_CALL_HUNG_UP, p->wall_ms);
 	return VERDICT_PASSED;
 }
