@@ -37,6 +37,11 @@ void sp_route_begin(struct sp_route *route, const struct sp_tenant *tenant,
 	};
 }
 
+void sp_route_note_diversions(struct sp_route *route, int n)
+{
+	route->n_before = n;
+}
+
 /* Where the call is. */
 static const char *here(const struct sp_route *route)
 {
@@ -146,7 +151,8 @@ static int enter(struct sp_route *route, const char *target, const char **why,
 	}
 	if (kind == SP_TARGET_EXTENSION && is_visited(route, target))
 		fault = "loop";
-	else if (route->n > SP_ROUTE_DIVERSIONS)
+	else if (route->n > 0 &&
+		 route->n + route->n_before > SP_ROUTE_DIVERSIONS)
 		fault = "too many diversions";
 	else if (kind == SP_TARGET_EXTENSION)
 		return enter_extension(route, target, why, err);

@@ -80,6 +80,7 @@ struct sp_route {
 	enum sp_route_state state;
 	char number[SP_ROUTE_DIVERSIONS + 1][SP_NUMBER_SIZE]; /* as visited */
 	int n;
+	int n_before; /* diversions of the call before it came here */
 	struct sp_route_facts facts; /* of number[n - 1] */
 	char uri[SP_TARGET_SIZE];
 };
@@ -89,6 +90,10 @@ struct sp_route {
  * route is followed, `dialled` until the first step. */
 void sp_route_begin(struct sp_route *route, const struct sp_tenant *tenant,
 	const char *dialled, sp_route_ask_fn *ask, const void *arg);
+
+/* The call has been diverted n times before it came here, elsewhere; they count.
+ * Before the first step. */
+void sp_route_note_diversions(struct sp_route *route, int n);
 
 /* Takes the next step. `outcome` is looked at only after SP_ROUTE_RING, where
  * it must not be SP_ROUTE_START. Returns 1 and the step, 0 at the end (after

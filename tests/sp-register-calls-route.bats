@@ -237,7 +237,7 @@ answers() {
 	address=$(play 'c shows address')
 	play <<-END
 	c has Diversion: <sip:1002@acme.example>;reason=user-busy;counter=1
-	c has History-Info: <sip:1002@acme.example?Reason=SIP%3Bcause%3D486>;index=1, <sip:c@$address;cause=486>;index=1.1;mp=1
+	c has History-Info: <sip:1002@acme.example?Reason=SIP%3Bcause%3D486>;index=1, <sip:1003@acme.example;cause=486>;index=1.1;mp=1
 	END
 }
 
@@ -262,16 +262,37 @@ answers() {
 	END
 }
 
-@test "route: what the caller tells of earlier diversions stays, and goes on" {
+@test "route: what a peer tells of earlier diversions stays, and goes on" {
+	sed -i '1i trusted: [127.0.0.2]' sp.yaml
 	serve_phones
-	given_phones a:1001 b:1002
+	given_phones b:1002
 	given_user gone 1003
 	forward 1003 offline 1002
-	play 'a calls 1003 | History-Info: <sip:9@x.example>;index=1, <sip:1003@acme.example>;index=1.2 | Diversion: <sip:9@x.example>;reason=deflection' \
-		'a gets 181' 'b gets INVITE' \
-		'b has History-Info ~ , <sip:9@x\.example>;index=1, <sip:1003@acme\.example>;index=1\.2$' \
-		'b has History-Info ~ <sip:1003@acme\.example\?Reason=SIP%3Bcause%3D404>;index=1\.2\.1, .*;index=1\.2\.1\.1;mp=1\.2\.1, ' \
+	play 't listens 127.0.0.2' \
+		't calls 1003 | History-Info: <sip:9@x.example>;index=1, <sip:1003@acme.example>;index=1.2 | Diversion: <sip:9@x.example>;reason=deflection' \
+		't gets 181' 'b gets INVITE' \
+		'b has History-Info ~ ^<sip:9@x\.example>;index=1, <sip:1003@acme\.example>;index=1\.2, ' \
+		'b has History-Info ~ <sip:1003@acme\.example\?Reason=SIP%3Bcause%3D404>;index=1\.2\.1, .*;index=1\.2\.1\.1;mp=1\.2\.1$' \
 		'b has Diversion: <sip:1003@acme.example>;reason=unavailable;counter=1, <sip:9@x.example>;reason=deflection'
+}
+
+@test "route: diversions elsewhere count, so that two systems do not play ball" {
+	sed -i '1i trusted: [127.0.0.2]' sp.yaml
+	serve_phones
+	given_phones b:1002
+	given_user gone 1003
+	forward 1003 offline 1002
+	play 't listens 127.0.0.2' \
+		't calls 1003 | Diversion: <sip:1@x>, <sip:2@x>, <sip:3@x>, <sip:4@x>, <sip:5@x>' \
+		't gets 480' 'b gets nothing'
+}
+
+@test "route: what a phone tells of diversions and of who it is, is not believed" {
+	serve_phones
+	given_phones a:1001 b:1002
+	play 'a calls 1002 | History-Info: <sip:9@x.example>;index=1 | Diversion: <sip:9@x.example> | Remote-Party-ID: <sip:boss@acme.example> | P-Charge-Info: <sip:boss@acme.example>' \
+		'b gets INVITE' 'b has no History-Info' 'b has no Diversion' \
+		'b has no Remote-Party-ID' 'b has no P-Charge-Info'
 }
 
 @test "route: the events of a forwarded call" {

@@ -137,6 +137,13 @@ static void put_unsupported(const struct request *rq, struct sip_writer *w)
 
 /* ---- the answer --------------------------------------------------------- */
 
+void request_put_retry_after(struct sip_writer *w)
+{
+	sipmsg_put_text(w, "Retry-After: ");
+	sipmsg_put_number(w, RETRY_AFTER_S);
+	sipmsg_put_text(w, "\r\n");
+}
+
 static void put_headers(struct service *s, struct request *rq,
 	enum verdict verdict, struct sip_writer *w)
 {
@@ -162,11 +169,8 @@ static void put_headers(struct service *s, struct request *rq,
 		sipmsg_put_text(w, "Allow: " REQUEST_ALLOW "\r\n");
 		break;
 	case VERDICT_BAD_EXTENSION: put_unsupported(rq, w); break;
-	case VERDICT_UNAVAILABLE:
-		sipmsg_put_text(w, "Retry-After: ");
-		sipmsg_put_number(w, RETRY_AFTER_S);
-		sipmsg_put_text(w, "\r\n");
-		break;
+	case VERDICT_TOO_MANY_CALLS:
+	case VERDICT_UNAVAILABLE: request_put_retry_after(w); break;
 	default: break;
 	}
 }

@@ -58,6 +58,24 @@ static bool is_strong_enough(const struct sp_tenant *tenant,
 /* Everything of the credentials that needs no database. The URI must be of
  * this domain; phones differ in whether they repeat the Request-URI's
  * parameters. */
+/* With credentials for one number nobody calls another: they may have been got
+ * by a challenge that somebody has passed on. */
+static bool is_for_uri(const struct request *rq, const struct sip_uri *uri)
+{
+	struct sip_uri asked;
+
+	return !rq->is_proxied || (sipmsg_parse_uri(rq->message.uri, &asked) &&
+					  strcmp(asked.user, uri->user) == 0);
+}
+
+/* Of calls also where its nonce was sent to counts: of a phone that has moved
+ * the next one is good. */
+static bool is_from_there(const struct request *rq,
+	const struct sp_nonce *nonce)
+{
+	return !rq->is_proxied || nonce->place == request_place(rq);
+}
+
 static enum verdict check_form(struct service *s, struct request *rq,
 	struct sp_nonce *nonce, int64_t *nc)
 {
@@ -74,14 +92,16 @@ static enum verdict check_form(struct service *s, struct request *rq,
 	rq->why = "Credentials For Another URI";
 	if (!sipmsg_parse_uri(d->uri, &uri) ||
 		!sp_tenant_is_named(rq->scope.tenant, uri.host,
-			strlen(uri.host)))
+			strlen(uri.host)) ||
+		!is_for_uri(rq, &uri))
 		return VERDICT_MALFORMED;
 	if (!is_strong_enough(rq->scope.tenant, d->kind)) {
 		request_log_refusal(s, rq, "auth-failed", "weak-algorithm");
 		return VERDICT_CHALLENGE;
 	}
 	if (!sp_nonce_parse(s->key, d->nonce.at, d->nonce.len, nonce) ||
-		!sp_nonce_is_fresh(nonce->id, rq->scope.now_ms))
+		!sp_nonce_is_fresh(nonce->id, rq->scope.now_ms) ||
+		!is_from_there(rq, nonce))
 		return VERDICT_STALE;
 	return VERDICT_OK;
 }

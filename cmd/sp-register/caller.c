@@ -39,7 +39,7 @@ static void write_identity(const struct sp_extension *e, const char *domain,
 }
 
 /* RFC 3323 §4.2, RFC 3325 §9.3. */
-static bool wants_privacy(const struct sip_message *m)
+bool caller_wants_privacy(const struct sip_message *m)
 {
 	struct sip_slice rest = sipmsg_header(m, SIP_PRIVACY), value;
 
@@ -61,8 +61,7 @@ static enum verdict load_caller(struct service *s, struct request *rq,
 	if (rc == 0)
 		return VERDICT_NOT_ALLOWED; /* recycled this very moment */
 	caller->may_call_outside = sp_call_right_outside(rq->scope.tenant, &e);
-	if (!wants_privacy(&rq->message))
-		write_identity(&e, rq->scope.tenant->domain, caller->identity);
+	write_identity(&e, rq->scope.tenant->domain, caller->identity);
 	return VERDICT_OK;
 }
 

@@ -15,10 +15,12 @@ struct caller {
 	char number[SP_NUMBER_SIZE];
 	bool may_call_outside;
 	/* The value of the P-Asserted-Identity (RFC 3325 §9.1) that it gets; ""
-	 * for a peer, whose own is believed, and for who wants none
-	 * (RFC 3323 §4.2, "id"). */
+	 * for a peer, whose own is believed. */
 	char identity[CALLER_IDENTITY_SIZE];
 };
+
+/* Shall those who are not trusted not be told who calls (RFC 3323 §4.2, "id")? */
+bool caller_wants_privacy(const struct sip_message *request);
 
 /* Finds out who sends a request that is to go to request->scope.tenant. Returns
  * VERDICT_OK, or the refusal: a challenge for who could be one of ours, and 403

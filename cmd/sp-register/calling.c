@@ -73,6 +73,8 @@ static void end_call(struct calling *c, int status)
 	struct proxy *p = c->fork->proxy;
 
 	wheel_clear(&p->wheel, &c->timer);
+	resolution_cancel(c->resolution);
+	c->resolution = NULL;
 	if (c->call == NULL)
 		return;
 	c->call->row.status = status;
@@ -96,25 +98,25 @@ static void refuse(struct calling *c, int status)
 
 /* ---- legs -------------------------------------------------------------- */
 
-/* A leg to `uri` at `hop`; path: Route values, "" for none. */
-static bool send_leg(struct calling *c, const struct hop *hop, const char *uri,
-	const char *path)
+/* Sends a leg to t, of which hop, URI, path and is_phone are filled in. whose: the
+ * URI of what it was diverted to, which need not be a phone's. */
+static bool send_leg(struct calling *c, struct target t, const char *whose)
 {
 	struct fork *f = c->fork;
 	struct proxy *p = f->proxy;
 	char record_route[RECORD_ROUTE_SIZE];
 	char diversions[TEXT_SIZE] = "";
 	struct sip_writer w = {diversions, sizeof diversions - 1, 0, false};
-	struct target t = {*hop, {uri, strlen(uri)}, {path, strlen(path)},
-		record_route, diversions};
 
-	if (!proxy_record_route(f, c->call == NULL ? 0 : c->call->row.id, hop,
-		    record_route))
+	if (!proxy_record_route(f, c->call == NULL ? 0 : c->call->row.id,
+		    &t.hop, record_route))
 		return false;
 	if (c->n_diversions > 0)
 		diversion_put(&w, proxy_rescan(p, f), f->tenant->domain,
-			c->diversion, c->n_diversions, uri);
+			c->diversion, c->n_diversions, whose);
 	diversions[w.full ? 0 : w.len] = '\0';
+	t.record_route = record_route;
+	t.diversions = diversions;
 	return fork_send(f, &t);
 }
 
@@ -127,19 +129,20 @@ static bool uses_db(struct calling *c)
 }
 
 /* Returns how many of its phones are called, or -1 when the database fails. */
-static int ring_phones(struct calling *c, int64_t extension_id,
+static int ring_phones(struct calling *c, const struct sp_route_step *step,
 	struct sp_err *err)
 {
 	struct proxy *p = c->fork->proxy;
-	int sent = 0, n = sp_binding_list(&c->scope, extension_id, p->bindings,
-			      SP_MAX_BINDINGS, err);
+	char aor[SP_NUMBER_SIZE + SP_DOMAIN_SIZE + 8];
+	int sent = 0, n = sp_binding_list(&c->scope, step->extension_id,
+			      p->bindings, SP_MAX_BINDINGS, err);
 
+	snprintf(aor, sizeof aor, "sip:%.15s@%s", step->number,
+		c->fork->tenant->domain);
 	for (int i = 0; i < n; i++) {
-		const struct sp_binding *b = &p->bindings[i];
-		struct hop hop;
+		struct target t;
 
-		if (proxy_binding_hop(p, b, &hop) &&
-			send_leg(c, &hop, b->contact, b->path))
+		if (proxy_phone(p, i, &t) && send_leg(c, t, aor))
 			sent++;
 	}
 	return n < 0 ? -1 : sent;
@@ -170,7 +173,7 @@ static void note_ringing(struct calling *c, const char *callee,
 static int ring(struct calling *c, const struct sp_route_step *step,
 	struct sp_err *err)
 {
-	int n = ring_phones(c, step->extension_id, err);
+	int n = ring_phones(c, step, err);
 
 	if (n <= 0)
 		return n;
@@ -188,10 +191,11 @@ static void send_to_next_hop(struct calling *c)
 	struct proxy *p = c->fork->proxy;
 
 	while (c->next_hop < c->n_hops) {
-		struct hop *hop = &c->hops[c->next_hop++];
+		struct target t = {.hop = c->hops[c->next_hop++],
+			.uri = {c->uri, strlen(c->uri)}};
 
-		if (service_reach(p->service, hop, c->host) &&
-			send_leg(c, hop, c->uri, "")) {
+		if (service_reach(p->service, &t.hop, c->host) &&
+			send_leg(c, t, c->uri)) {
 			c->phase = PHASE_SENT;
 			return;
 		}
@@ -336,6 +340,8 @@ static void go_on(struct calling *c)
 		refuse(c, CANCELLED);
 	else if (c->phase == PHASE_STOPPING)
 		take_steps(c, c->outcome);
+	else if (f->best_status > 600)
+		finish(c, f->best_status); /* no more branches, §16.7 step 5 */
 	else if (f->had_busy)
 		take_steps(c, SP_ROUTE_BUSY);
 	else if (f->had_other)
@@ -387,7 +393,6 @@ static void on_exhausted(struct fork *f)
 
 static void release(struct calling *c)
 {
-	resolution_cancel(c->resolution);
 	end_call(c, 0);
 	c->fork->owner = NULL;
 	free(c);
@@ -469,15 +474,19 @@ void calling_configure(struct fork *f)
 
 /* ---- the beginning ----------------------------------------------------- */
 
+/* What others have sent is for a listing later: nothing that upsets it. */
 static void write_row(struct sp_call *row, const struct request *rq,
 	const struct caller *caller, const char *dialled)
 {
+	char uri[sizeof rq->aor.user + sizeof rq->aor.host + 8];
+
+	snprintf(uri, sizeof uri, "sip:%s@%s", rq->aor.user, rq->aor.host);
 	if (caller->number[0] != '\0')
-		snprintf(row->caller, sizeof row->caller, "%s", caller->number);
-	else
-		snprintf(row->caller, sizeof row->caller, "sip:%.120s@%.120s",
-			rq->aor.user, rq->aor.host);
-	snprintf(row->dialled, sizeof row->dialled, "%s", dialled);
+		snprintf(uri, sizeof uri, "%s", caller->number);
+	sipmsg_copy_printable((struct sip_slice){uri, strlen(uri)}, row->caller,
+		sizeof row->caller);
+	sipmsg_copy_printable((struct sip_slice){dialled, strlen(dialled)},
+		row->dialled, sizeof row->dialled);
 	row->expires_ms = rq->scope.now_ms + SP_CALL_MAX_AGE_MS;
 }
 
@@ -487,7 +496,7 @@ static struct call *start_call(struct proxy *p, struct request *rq,
 	const struct sip_message *m = &rq->message;
 	struct call *call = calls_add(p->calls, rq->scope.tenant,
 		sipmsg_header(m, SIP_CALL_ID),
-		sipmsg_tag(sipmsg_header(m, SIP_FROM)));
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)), caller->extension_id);
 	struct sp_err err;
 
 	if (call == NULL)
@@ -501,30 +510,84 @@ static struct call *start_call(struct proxy *p, struct request *rq,
 	return call;
 }
 
+/* Those that the call has behind it, if a peer is to be believed. */
+static int count_diversions(const struct request *rq,
+	const struct caller *caller)
+{
+	const struct sip_message *m = &rq->message;
+	struct sip_slice rest, value;
+	int n = 0;
+
+	for (int i = 0; i < m->n_fields && caller->is_peer; i++) {
+		if (m->field[i].header != SIP_DIVERSION)
+			continue;
+		rest = m->field[i].value;
+		while (sipmsg_next(&rest, ',', &value))
+			n++;
+	}
+	return n;
+}
+
+/* What its dialog is known by must fit into its row. */
+static enum verdict check_call(const struct proxy *p, struct request *rq,
+	const struct caller *caller)
+{
+	const struct sip_message *m = &rq->message;
+	struct sip_slice call_id = sipmsg_header(m, SIP_CALL_ID),
+			 tag = sipmsg_tag(sipmsg_header(m, SIP_FROM));
+	bool is_from_caller;
+
+	rq->why = "From Without Tag, Or Too Long";
+	if (tag.len == 0 || tag.len >= SP_CALL_TAG_SIZE)
+		return VERDICT_MALFORMED;
+	rq->why = "Call-ID Too Long";
+	if (call_id.len >= SP_CALL_ID_SIZE_MAX)
+		return VERDICT_MALFORMED;
+	if (calls_find(p->calls, call_id, tag, (struct sip_slice){0},
+		    &is_from_caller) != NULL)
+		return VERDICT_MERGED;
+	return calls_has_room(p->calls, caller->extension_id)
+		       ? VERDICT_OK
+		       : VERDICT_TOO_MANY_CALLS;
+}
+
+static void begin(struct calling *c, struct request *rq,
+	const struct caller *caller, const char *dialled)
+{
+	c->timer.expired = on_timer;
+	c->timer.arg = c;
+	c->scope = rq->scope;
+	c->call = start_call(c->fork->proxy, rq, caller, dialled);
+	if (c->call != NULL)
+		c->call->holder = &c->call;
+	fork_respond(c->fork, 100);
+	c->moment.scope = &c->scope;
+	sp_route_begin(&c->route, rq->scope.tenant, dialled, sp_route_facts_ask,
+		&c->moment);
+	sp_route_note_diversions(&c->route, count_diversions(rq, caller));
+	take_steps(c, SP_ROUTE_START);
+}
+
 enum verdict calling_start(struct proxy *p, struct request *rq,
 	const struct relay *relay, const struct caller *caller,
 	const char *dialled, uint32_t loop)
 {
-	struct calling *c = calloc(1, sizeof *c);
-	struct fork *f =
-		c == NULL ? NULL : fork_new(p, rq, relay, &EVENTS, loop);
+	enum verdict verdict = check_call(p, rq, caller);
+	struct calling *c;
 
-	if (f == NULL) {
+	if (verdict != VERDICT_OK) {
+		request_log_refusal(p->service, rq, "call-refused", NULL);
+		return verdict;
+	}
+	c = calloc(1, sizeof *c);
+	if (c == NULL)
+		return VERDICT_UNAVAILABLE;
+	c->fork = fork_new(p, rq, relay, &EVENTS, loop);
+	if (c->fork == NULL) {
 		free(c);
 		return VERDICT_UNAVAILABLE;
 	}
-	f->owner = c;
-	c->fork = f;
-	c->timer.expired = on_timer;
-	c->timer.arg = c;
-	c->scope = rq->scope;
-	c->call = start_call(p, rq, caller, dialled);
-	if (c->call != NULL)
-		c->call->holder = &c->call;
-	fork_respond(f, 100);
-	c->moment.scope = &c->scope;
-	sp_route_begin(&c->route, f->tenant, dialled, sp_route_facts_ask,
-		&c->moment);
-	take_steps(c, SP_ROUTE_START);
+	c->fork->owner = c;
+	begin(c, rq, caller, dialled);
 	return VERDICT_PASSED;
 }

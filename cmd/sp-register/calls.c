@@ -7,13 +7,21 @@
 #include "lib/server.h"
 #include "lib/text.h"
 
-enum { FIRST_BUCKETS = 256, PAGE = 64 };
+enum {
+	FIRST_BUCKETS = 256,
+	CALLER_BUCKETS = 1024,
+	PAGE = 64,
+	LOOK_MS = 60000, /* how often calls are looked for that have run out */
+};
 
 struct calls {
 	struct call **bucket;
 	size_t n_buckets; /* a power of two */
 	int n;
+	struct call *of_caller[CALLER_BUCKETS];
 	uint64_t salt;
+	int64_t looked_ms;   /* when calls that have run out were looked for */
+	bool is_failing;     /* to write what has ended, in this second */
 	struct call *ended;  /* not stored yet */
 	struct call *stored; /* in the transaction that is open */
 	const unsigned char *key;
@@ -83,8 +91,25 @@ static bool copy(struct sip_slice from, char *to, size_t size)
 	return true;
 }
 
+static struct call **of_caller(struct calls *c, int64_t caller_id)
+{
+	return &c->of_caller[caller_id % CALLER_BUCKETS];
+}
+
+bool calls_has_room(const struct calls *c, int64_t caller_id)
+{
+	const struct call *call = c->of_caller[caller_id % CALLER_BUCKETS];
+	int n = 0;
+
+	if (c->n >= CALLS_MAX)
+		return false;
+	for (; caller_id != 0 && call != NULL; call = call->next_of_caller)
+		n += call->caller_id == caller_id;
+	return n < CALLS_PER_EXTENSION;
+}
+
 struct call *calls_add(struct calls *c, const struct sp_tenant *tenant,
-	struct sip_slice call_id, struct sip_slice tag)
+	struct sip_slice call_id, struct sip_slice tag, int64_t caller_id)
 {
 	struct call *call = calloc(1, sizeof *call);
 
@@ -98,6 +123,11 @@ struct call *calls_add(struct calls *c, const struct sp_tenant *tenant,
 		return NULL;
 	}
 	insert(c, call);
+	call->caller_id = caller_id;
+	if (caller_id != 0) {
+		call->next_of_caller = *of_caller(c, caller_id);
+		*of_caller(c, caller_id) = call;
+	}
 	return call;
 }
 
@@ -130,6 +160,7 @@ static void call_free(struct call *call)
 {
 	let_go(call);
 	free(call->callee_contact);
+	free(call->callee_tag);
 	free(call);
 }
 
@@ -143,6 +174,18 @@ static void free_list(struct call *call)
 	}
 }
 
+/* It is in no table any more. */
+static void forget_caller(struct calls *c, const struct call *call)
+{
+	struct call **at = of_caller(c, call->caller_id);
+
+	while (*at != NULL && *at != call)
+		at = &(*at)->next_of_caller;
+	if (*at != NULL)
+		*at = call->next_of_caller;
+	c->n--;
+}
+
 static void take_out(struct calls *c, struct call *call)
 {
 	struct call **at = bucket_of(c, slice_of(call->row.sip_call_id));
@@ -150,7 +193,7 @@ static void take_out(struct calls *c, struct call *call)
 	while (*at != call)
 		at = &(*at)->next;
 	*at = call->next;
-	c->n--;
+	forget_caller(c, call);
 }
 
 void calls_forget(struct calls *c, int64_t id)
@@ -195,26 +238,64 @@ void calls_end(struct calls *c, struct call *call, const char *ending,
 
 bool calls_has_ended(const struct calls *c)
 {
-	return c->ended != NULL;
+	return c->ended != NULL && !c->is_failing;
+}
+
+/* Behind the others, lest one that cannot be written keeps them from it. */
+static void put_off(struct calls *c, struct call *call)
+{
+	struct call **end = &c->ended;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	call->next = NULL;
+	*end = call;
+	c->is_failing = true;
 }
 
 void calls_store(struct calls *c, struct service *s)
 {
 	struct sp_err err;
 
-	while (c->ended != NULL) {
+	while (c->ended != NULL && !c->is_failing) {
 		struct call *call = c->ended;
 		struct sp_scope scope =
 			service_scope(s, call->tenant, call->ended_ms);
 
+		c->ended = call->next;
 		if (sp_call_end(&scope, &call->row, call->ending, &err) != 0) {
+			put_off(c, call);
 			request_db_failed(s, &err);
 			return;
 		}
-		c->ended = call->next;
 		call->next = c->stored;
 		c->stored = call;
 	}
+}
+
+static void take_out_run_out(struct calls *c, struct call **at, int64_t wall_ms)
+{
+	while (*at != NULL) {
+		struct call *call = *at;
+
+		if (call->row.expires_ms > wall_ms || call->holder != NULL) {
+			at = &call->next;
+			continue;
+		}
+		*at = call->next;
+		forget_caller(c, call);
+		call_free(call);
+	}
+}
+
+void calls_retry(struct calls *c, int64_t wall_ms)
+{
+	c->is_failing = false;
+	if (wall_ms >= c->looked_ms && wall_ms < c->looked_ms + LOOK_MS)
+		return;
+	c->looked_ms = wall_ms;
+	for (size_t i = 0; i < c->n_buckets; i++)
+		take_out_run_out(c, &c->bucket[i], wall_ms);
 }
 
 /* Those whose rows went with the transaction have none. */
@@ -359,7 +440,8 @@ static void reconfigure(struct calls *c, struct call **at,
 			continue;
 		}
 		*at = call->next;
-		c->n -= call->ending == NULL;
+		if (call->ending == NULL)
+			forget_caller(c, call);
 		call_free(call);
 	}
 }

@@ -19,6 +19,9 @@ struct call {
 	/* What the callee gave as its Contact, for callers that send requests
 	 * of the dialog to the number all the same (sipp); NULL: not known. */
 	char *callee_contact;
+	char *callee_tag; /* of the one that has answered; NULL: not known */
+	struct call *next_of_caller; /* in the bucket of its caller */
+	int64_t caller_id;           /* extension; 0: a peer */
 	/* Who is setting it up has this pointer to it, which becomes NULL when
 	 * the call goes; NULL: nobody. */
 	struct call **holder;
@@ -33,11 +36,19 @@ int calls_new(struct calls **calls, struct service *service, int64_t wall_ms,
 	struct sp_err *err);
 void calls_free(struct calls *calls); /* accepts NULL */
 
+enum {
+	CALLS_MAX = 65536,
+	CALLS_PER_EXTENSION = 32, /* that it has made and that go on */
+};
+
+/* May there be one more, by that extension (0: by a peer)? */
+bool calls_has_room(const struct calls *calls, int64_t caller_id);
+
 /* A call that begins. The caller fills in its row, and starts it with calls_start
  * in the batch's transaction. Returns NULL without memory, or when Call-ID or tag
  * are too long for its row. */
 struct call *calls_add(struct calls *calls, const struct sp_tenant *tenant,
-	struct sip_slice call_id, struct sip_slice tag);
+	struct sip_slice call_id, struct sip_slice tag, int64_t caller_id);
 int calls_start(struct calls *calls, const struct sp_scope *scope,
 	struct call *call, int64_t caller_id, struct sp_err *err);
 
@@ -58,6 +69,11 @@ bool calls_has_ended(const struct calls *calls);
 /* After the batch's transaction: what was added or ended in it counts, or, when
  * it was rolled back, is not there and is stored again later. */
 void calls_settle(struct calls *calls, bool is_committed);
+
+/* Each second: what could not be written is tried again with the next
+ * calls_store; calls that have run out, as another server has told or nobody
+ * can, are taken out. */
+void calls_retry(struct calls *calls, int64_t wall_ms);
 
 /* Takes out, without a word, the one with that row, which has aged out. */
 void calls_forget(struct calls *calls, int64_t id);

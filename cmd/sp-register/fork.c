@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/sp-register/address.h"
+#include "cmd/sp-register/caller.h"
 #include "cmd/sp-register/proxy_private.h"
 #include "lib/config.h"
 #include "lib/text.h"
@@ -164,6 +165,11 @@ static size_t write_copy(struct fork *f, const struct target *t,
 	r.path = t->path;
 	r.record_route = t->record_route;
 	r.diversions = t->diversions;
+	/* Whom it tells of wants them not to know (RFC 3325 §7, §9.3). */
+	if (t->is_phone && caller_wants_privacy(m)) {
+		r.drops_identity = true;
+		r.identity = NULL;
+	}
 	relay_request(&w, m, &r);
 	return w.full ? 0 : w.len;
 }
@@ -286,6 +292,8 @@ void fork_respond(struct fork *f, int status)
 	request_make_tag(p->service, m, tag);
 	sipmsg_begin_response(&w, m, status, phrase_of(status),
 		&f->relay.origin, tag);
+	if (status == UNAVAILABLE)
+		request_put_retry_after(&w);
 	sipmsg_end_response(&w);
 	send_back(f, status, w.at, w.full ? 0 : w.len);
 }
@@ -317,7 +325,7 @@ void fork_finish(struct fork *f, int status)
 		return;
 	if (f->best_status != 0)
 		status = f->best_status;
-	if (status == UNAVAILABLE)
+	if (f->best_status == UNAVAILABLE)
 		fork_respond(f, SERVER_ERROR);
 	else if (f->best_status != 0 && f->best != NULL)
 		send_best(f);
@@ -344,6 +352,11 @@ static int rank(int status)
 	       (status == REQUEST_TIMEOUT || status == UNAVAILABLE ? 3 : 2);
 }
 
+static const char *realm_of(const struct fork *f)
+{
+	return f->tenant == NULL ? NULL : f->tenant->domain;
+}
+
 static void keep_challenges(struct fork *f, const struct sip_message *m)
 {
 	struct proxy *p = f->proxy;
@@ -354,8 +367,9 @@ static void keep_challenges(struct fork *f, const struct sip_message *m)
 	if (f->challenges != NULL)
 		sipmsg_put_text(&w, f->challenges);
 	for (int i = 0; i < m->n_fields; i++)
-		if (m->field[i].header == SIP_WWW_AUTHENTICATE ||
-			m->field[i].header == SIP_PROXY_AUTHENTICATE) {
+		if ((m->field[i].header == SIP_WWW_AUTHENTICATE ||
+			    m->field[i].header == SIP_PROXY_AUTHENTICATE) &&
+			!relay_is_for_realm(m->field[i].value, realm_of(f))) {
 			sipmsg_put_slice(&w, sipmsg_field_name(&m->field[i]));
 			sipmsg_put_text(&w, ": ");
 			sipmsg_put_slice(&w, m->field[i].value);
@@ -375,6 +389,15 @@ static bool drops_identity(const struct branch *b, const struct sip_message *m)
 		return true;
 	address_read(&transaction_hop(b->client)->to.any, ip);
 	return !sp_config_is_trusted(s->config, ip);
+}
+
+static void write_back(struct sip_writer *w, const struct branch *b,
+	const struct sip_message *m)
+{
+	const struct relay_back back = {drops_identity(b, m), realm_of(b->fork),
+		""};
+
+	relay_response(w, m, &back);
 }
 
 static void keep_best(struct fork *f, int status, const char *data, size_t len)
@@ -404,7 +427,7 @@ static void consider(struct branch *b, int status, const struct sip_message *m)
 		keep_best(f, status, NULL, 0);
 		return;
 	}
-	relay_response(&w, m, drops_identity(b, m), "");
+	write_back(&w, b, m);
 	keep_best(f, status, w.full ? NULL : w.at, w.len);
 }
 
@@ -425,7 +448,7 @@ static void pass_on(struct branch *b, const struct sip_message *m)
 	struct proxy *p = f->proxy;
 	struct sip_writer w = {p->message, sizeof p->message, 0, false};
 
-	relay_response(&w, m, drops_identity(b, m), "");
+	write_back(&w, b, m);
 	if (!w.full)
 		send_back(f, m->status, w.at, w.len);
 }

@@ -19,8 +19,9 @@ struct fork;
 /* Where a copy goes. */
 struct target {
 	struct hop hop;
+	bool is_phone;            /* one of our users' */
 	struct sip_slice uri;     /* Request-URI */
-	struct sip_slice path;    /* Route values; at NULL: none */
+	struct sip_slice path;    /* Route values; at is NULL for none */
 	const char *record_route; /* "" for none */
 	const char *diversions;   /* fields; "" for none */
 };

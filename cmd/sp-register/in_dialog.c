@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cmd/sp-register/proxy_private.h"
+#include "cmd/sp-register/resolve.h"
+#include "lib/config.h"
 
 /* A request of a dialog, and where it goes. */
 struct passage {
@@ -13,21 +15,6 @@ struct passage {
 };
 
 /* ---- which dialog ------------------------------------------------------ */
-
-/* Does it come from the address of the side that it says it is of? */
-static bool is_from_there(const struct request *rq,
-	const struct passage *passage)
-{
-	const struct hop *side = passage->is_from_caller
-					 ? &passage->route.caller
-					 : &passage->route.callee;
-	char ip[INET6_ADDRSTRLEN];
-
-	if (side->to.any.sa_family == 0)
-		return false;
-	address_read(&side->to.any, ip);
-	return strcmp(ip, rq->exchange->origin.ip) == 0;
-}
 
 /* Our own Route says it, and we believe it as nobody else can write one. What
  * comes without it (Twinkle loses what linphone calls Record-route, sipp's uac
@@ -46,13 +33,40 @@ static bool find_passage(struct proxy *p, const struct request *rq,
 	if (out->call != NULL)
 		out->route = out->call->route;
 	if (r->token[0] == '\0')
-		return out->call != NULL && is_from_there(rq, out);
+		return out->call != NULL &&
+		       proxy_is_at(rq, out->is_from_caller
+					       ? &out->route.caller
+					       : &out->route.callee);
 	if (out->call != NULL && strcmp(r->token, out->call->row.route) == 0)
 		return out->route.callee.to.any.sa_family != 0;
 	out->is_from_caller =
 		dialog_route_parse(key, call_id, from, r->token, &out->route);
 	return out->is_from_caller ||
 	       dialog_route_parse(key, call_id, to, r->token, &out->route);
+}
+
+/* A route is good for as long as its call. Afterwards only what ends it may
+ * still be on its way: else whoever has been called once could go on for ever,
+ * and who has called outside could do so again. */
+static bool may_pass(const struct passage *passage, struct sip_slice method)
+{
+	return passage->call != NULL || sipmsg_slice_is(method, "ACK") ||
+	       sipmsg_slice_is(method, "BYE") ||
+	       (passage->route.call_id == 0 &&
+		       !sipmsg_slice_is(method, "INVITE"));
+}
+
+/* Of several phones that have answered, or rung, only one has the call. */
+static bool is_of_call(const struct sip_message *m,
+	const struct passage *passage)
+{
+	const struct call *call = passage->call;
+	enum sip_header other = passage->is_from_caller ? SIP_TO : SIP_FROM;
+
+	return call != NULL && call->holder == NULL &&
+	       (call->callee_tag == NULL ||
+		       sipmsg_slice_is(sipmsg_tag(sipmsg_header(m, other)),
+			       call->callee_tag));
 }
 
 /* The Request-URI is the other side's Contact; or the number, which only the
@@ -82,9 +96,9 @@ static int64_t expiry_of(const struct proxy *p, const struct sip_message *m)
 
 	if (sipmsg_next(&rest, ';', &value))
 		seconds = sipmsg_number(value, INT32_MAX);
-	return p->wall_ms + (seconds > 0 && seconds * 1000 < SP_CALL_MAX_AGE_MS
-					    ? seconds * 1000
-					    : SP_CALL_MAX_AGE_MS);
+	if (seconds < 0 || seconds > SP_CALL_MAX_AGE_MS / 1000)
+		seconds = SP_CALL_MAX_AGE_MS / 1000;
+	return p->wall_ms + 1000 * seconds;
 }
 
 static void keep_contact(struct call *call, const struct sip_message *m)
@@ -97,6 +111,14 @@ static void keep_contact(struct call *call, const struct sip_message *m)
 	uri = sipmsg_uri_text(first);
 	free(call->callee_contact);
 	call->callee_contact = uri.len == 0 ? NULL : strndup(uri.at, uri.len);
+}
+
+static void keep_tag(struct call *call, const struct sip_message *m)
+{
+	struct sip_slice tag = sipmsg_tag(sipmsg_header(m, SIP_TO));
+
+	free(call->callee_tag);
+	call->callee_tag = tag.len == 0 ? NULL : strndup(tag.at, tag.len);
 }
 
 void in_dialog_note_answer(struct proxy *p, struct call *call,
@@ -114,6 +136,7 @@ void in_dialog_note_answer(struct proxy *p, struct call *call,
 		call->row.route);
 	if (m->status < 200)
 		return;
+	keep_tag(call, m);
 	call->row.expires_ms = expiry_of(p, m);
 	call->row.status = m->status;
 	if (service_uses_db(p->service) &&
@@ -187,6 +210,67 @@ static void relay_on(struct proxy *p, struct request *rq,
 		fork_finish(f, 480);
 }
 
+/* The tenant whose credentials go no further: that of the caller. */
+static const struct sp_tenant *find_tenant(const struct proxy *p,
+	const struct sip_message *m, const struct passage *passage)
+{
+	enum sip_header header = passage->is_from_caller ? SIP_FROM : SIP_TO;
+	struct sip_uri uri;
+
+	if (passage->call != NULL)
+		return passage->call->tenant;
+	return sipmsg_parse_address(sipmsg_header(m, header), &uri)
+		       ? sp_config_find_tenant(p->service->config, uri.host)
+		       : NULL;
+}
+
+/* A peer's own Route or Contact may name another host of its, while a phone is
+ * where it has come from. */
+static void follow_peer(struct proxy *p, const struct request *rq,
+	const struct routing *r, struct target *t)
+{
+	struct sip_slice next =
+		r->n_left > 0 ? relay_route(&rq->message, r->n_taken) : r->uri;
+	struct resolve_target target = {.transport = t->hop.transport};
+	char ip[INET6_ADDRSTRLEN];
+	struct sip_uri uri;
+	struct hop hop;
+
+	address_read(&t->hop.to.any, ip);
+	if (!sp_config_is_trusted(p->service->config, ip) ||
+		!sipmsg_parse_uri(r->n_left > 0 ? sipmsg_uri_text(next) : next,
+			&uri) ||
+		!sp_config_is_trusted(p->service->config, uri.host))
+		return;
+	target.host = uri.host;
+	target.port = uri.port;
+	target.is_sips = uri.is_sips;
+	if (strcmp(ip, uri.host) != 0 && resolve_numeric(&target, &hop) == 1)
+		t->hop = hop;
+}
+
+/* Where the other side is now. */
+static void find_hop(struct proxy *p, const struct request *rq,
+	const struct routing *routing, const struct passage *passage,
+	struct target *t)
+{
+	const struct call *call = passage->call;
+	struct sp_scope scope;
+
+	t->hop = passage->is_from_caller ? passage->route.callee
+					 : passage->route.caller;
+	if (t->hop.flow_id == 0) {
+		follow_peer(p, rq, routing, t);
+	} else if (call != NULL &&
+		   !service_has_flow(p->service, t->hop.flow_id)) {
+		scope = service_scope(p->service, call->tenant, p->wall_ms);
+		proxy_find_again(p, &scope,
+			passage->is_from_caller ? call->row.callee
+						: call->row.caller,
+			t);
+	}
+}
+
 enum verdict in_dialog_take(struct proxy *p, struct request *rq,
 	const struct routing *routing)
 {
@@ -201,22 +285,19 @@ enum verdict in_dialog_take(struct proxy *p, struct request *rq,
 		.n_routes_left = routing->n_left,
 		.drops_identity = true};
 
-	if (!find_passage(p, rq, routing, &passage))
+	if (!find_passage(p, rq, routing, &passage) ||
+		!may_pass(&passage, m->method))
 		return is_ack ? VERDICT_PASSED : VERDICT_NO_CALL;
-	if (passage.call != NULL)
-		rq->scope.tenant = passage.call->tenant;
-	t.hop = passage.is_from_caller ? passage.route.callee
-				       : passage.route.caller;
+	rq->scope.tenant = find_tenant(p, m, &passage);
 	t.uri = uri_of(p, routing, &passage);
+	find_hop(p, rq, routing, &passage, &t);
 	if (rq->scope.tenant != NULL)
 		r.realm = rq->scope.tenant->domain;
 	if (is_ack)
 		relay_ack(p, rq, &t, &r);
 	else
 		relay_on(p, rq, &t, &r);
-	/* Before the answer it is for one phone, and the INVITE goes on. */
-	if (passage.call != NULL && passage.call->holder == NULL &&
-		sipmsg_slice_is(m->method, "BYE"))
+	if (sipmsg_slice_is(m->method, "BYE") && is_of_call(m, &passage))
 		calls_end(p->calls, passage.call, SP_CALL_HUNG_UP, p->wall_ms);
 	return VERDICT_PASSED;
 }

@@ -82,7 +82,7 @@ static bool read_source(const char *source, struct hop *hop)
 }
 
 /* Not where its Contact says: where it came from (RFC 5626, RFC 3581). */
-bool proxy_binding_hop(struct proxy *p, const struct sp_binding *b,
+static bool binding_hop(struct proxy *p, const struct sp_binding *b,
 	struct hop *hop)
 {
 	*hop = (struct hop){.transport = SP_UDP};
@@ -137,6 +137,16 @@ bool proxy_record_route(struct fork *f, int64_t call_id,
 	put_record_route(&w, p, &route, token);
 	out[w.full ? 0 : w.len] = '\0';
 	return true;
+}
+
+bool proxy_is_at(const struct request *rq, const struct hop *hop)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	if (hop->to.any.sa_family == 0)
+		return false;
+	address_read(&hop->to.any, ip);
+	return strcmp(ip, rq->exchange->origin.ip) == 0;
 }
 
 const struct sip_message *proxy_rescan(struct proxy *p, struct fork *f)
@@ -231,6 +241,50 @@ static void on_exhausted(struct fork *f)
 
 static const struct fork_events EVENTS = {NULL, on_exhausted, NULL};
 
+/* Of several flows of one phone the newest is the one (RFC 5626 §5.3). */
+static bool has_newer_flow(const struct sp_binding *bindings, int n)
+{
+	const struct sp_binding *b = &bindings[n];
+
+	for (int i = 0; i < n && b->reg_id != 0; i++)
+		if (bindings[i].reg_id != 0 &&
+			strcmp(bindings[i].instance, b->instance) == 0)
+			return true;
+	return false;
+}
+
+bool proxy_phone(struct proxy *p, int n, struct target *t)
+{
+	const struct sp_binding *b = &p->bindings[n];
+
+	*t = (struct target){.is_phone = true,
+		.uri = {b->contact, strlen(b->contact)},
+		.path = {b->path, strlen(b->path)},
+		.record_route = "",
+		.diversions = ""};
+	return !has_newer_flow(p->bindings, n) && binding_hop(p, b, &t->hop);
+}
+
+bool proxy_find_again(struct proxy *p, const struct sp_scope *scope,
+	const char *number, struct target *t)
+{
+	struct sp_extension e;
+	struct target phone;
+	struct sp_err err;
+	int n;
+
+	if (sp_extension_find(scope, number, &e, &err) != 1)
+		return false;
+	n = sp_binding_list(scope, e.id, p->bindings, SP_MAX_BINDINGS, &err);
+	for (int i = 0; i < n; i++)
+		if (proxy_phone(p, i, &phone) && phone.uri.len == t->uri.len &&
+			memcmp(phone.uri.at, t->uri.at, t->uri.len) == 0) {
+			t->hop = phone.hop;
+			return true;
+		}
+	return false;
+}
+
 /* A copy for each phone of the extension. Returns their number or -1. */
 static int send_copies(struct fork *f, const struct sp_scope *scope,
 	int64_t extension_id, struct sp_err *err)
@@ -241,18 +295,13 @@ static int send_copies(struct fork *f, const struct sp_scope *scope,
 			      SP_MAX_BINDINGS, err);
 
 	for (int i = 0; i < n; i++) {
-		const struct sp_binding *b = &p->bindings[i];
-		struct target t = {
-			.uri = {b->contact, strlen(b->contact)},
-			.path = {b->path, strlen(b->path)},
-			.record_route = record_route,
-			.diversions = "",
-		};
+		struct target t;
 
-		if (proxy_binding_hop(p, b, &t.hop) &&
-			proxy_record_route(f, 0, &t.hop, record_route) &&
-			fork_send(f, &t))
-			sent++;
+		if (!proxy_phone(p, i, &t) ||
+			!proxy_record_route(f, 0, &t.hop, record_route))
+			continue;
+		t.record_route = record_route;
+		sent += fork_send(f, &t);
 	}
 	return n < 0 ? -1 : sent;
 }
@@ -355,7 +404,8 @@ static enum verdict cancel(struct proxy *p, struct request *rq)
 		&rq->message, &rq->via);
 	struct fork *f = t == NULL ? NULL : transaction_owner(t);
 
-	if (t == NULL)
+	/* Whoever is called sees the branch, too (§22.1). */
+	if (t == NULL || !proxy_is_at(rq, transaction_hop(t)))
 		return VERDICT_NO_CALL;
 	if (f != NULL && calling_is_owner(f))
 		calling_cancel(f);
@@ -371,7 +421,7 @@ static enum verdict take_new(struct proxy *p, struct request *rq)
 	uint32_t loop;
 
 	read_routing(p, m, &routing);
-	if (sipmsg_tag(sipmsg_header(m, SIP_TO)).at != NULL)
+	if (sipmsg_tag(sipmsg_header(m, SIP_TO)).len > 0)
 		return in_dialog_take(p, rq, &routing);
 	if (sipmsg_slice_is(m->method, "ACK"))
 		return VERDICT_PASSED;
@@ -515,6 +565,7 @@ int proxy_age_out(struct proxy *p, int64_t wall_ms, struct sp_err *err)
 
 	for (int i = 0; i < n; i++)
 		calls_forget(p->calls, ids[i]);
+	calls_retry(p->calls, wall_ms);
 	return n < 0 ? -1 : 0;
 }
 
@@ -537,6 +588,7 @@ void proxy_configure(struct proxy *p, int64_t wall_ms)
 		if (calling_is_owner(f))
 			calling_configure(f);
 	}
+	proxy_store(p); /* while their tenants are there */
 	calls_configure(p->calls, p->service->config);
 }
 

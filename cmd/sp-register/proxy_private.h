@@ -38,9 +38,18 @@ const struct sip_message *proxy_rescan(struct proxy *proxy, struct fork *fork);
  * it. Good until the next one. */
 const char *proxy_sent_by(struct proxy *proxy, struct hop *hop);
 
-/* Where a binding's softphone is. Returns false when nobody can tell. */
-bool proxy_binding_hop(struct proxy *proxy, const struct sp_binding *binding,
-	struct hop *hop);
+/* Fills in the target for the n-th of proxy->bindings, newest first, as
+ * sp_binding_list has left them; the texts are theirs. Returns false when that
+ * phone is reached by another one of them, or nobody can tell where it is. */
+bool proxy_phone(struct proxy *proxy, int n, struct target *target);
+
+/* Sets target->hop to where the phone of that number whose Contact target->uri
+ * is has registered from since. Returns false when it has not. */
+bool proxy_find_again(struct proxy *proxy, const struct sp_scope *scope,
+	const char *number, struct target *target);
+
+/* Does a request come from the address of that hop? */
+bool proxy_is_at(const struct request *request, const struct hop *hop);
 
 /* Writes the Record-Route for a copy that goes to `callee`, with which the
  * dialog's requests come back to us. call_id: the row of the call, or 0.

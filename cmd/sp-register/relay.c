@@ -94,12 +94,12 @@ static void put_routes(struct sip_writer *w, const struct sip_message *m,
 
 /* ---- requests ---------------------------------------------------------- */
 
-static bool is_for_realm(struct sip_slice credentials, const char *realm)
+bool relay_is_for_realm(struct sip_slice value, const char *realm)
 {
 	struct digest d;
 
-	return realm != NULL && digest_is_scheme(credentials) &&
-	       digest_parse(credentials, &d) && d.realm.at != NULL &&
+	return realm != NULL && digest_is_scheme(value) &&
+	       digest_parse(value, &d) && d.realm.at != NULL &&
 	       sipmsg_slice_is(d.realm, realm);
 }
 
@@ -113,8 +113,14 @@ static bool is_replaced(const struct sip_field *f, const struct relay *r)
 	case SIP_CONTENT_LENGTH: return true;
 	case SIP_P_ASSERTED_IDENTITY:
 	case SIP_P_PREFERRED_IDENTITY: return r->drops_identity;
-	case SIP_HISTORY_INFO: return r->diversions[0] != '\0';
-	case SIP_PROXY_AUTHORIZATION: return is_for_realm(f->value, r->realm);
+	case SIP_REMOTE_PARTY_ID:
+	case SIP_P_CHARGE_INFO:
+	case SIP_DIVERSION: return r->drops_identity;
+	case SIP_HISTORY_INFO:
+		return r->drops_identity || r->diversions[0] != '\0';
+	case SIP_AUTHORIZATION:
+	case SIP_PROXY_AUTHORIZATION:
+		return relay_is_for_realm(f->value, r->realm);
 	default: return false;
 	}
 }
@@ -153,7 +159,7 @@ static void put_diversions(struct sip_writer *w, const struct sip_message *m,
 {
 	if (r->diversions[0] == '\0')
 		return;
-	for (int i = 0; i < m->n_fields; i++)
+	for (int i = 0; i < m->n_fields && !r->drops_identity; i++)
 		if (m->field[i].header == SIP_HISTORY_INFO)
 			put_field(w, &m->field[i]);
 	sipmsg_put_text(w, r->diversions);
@@ -202,35 +208,43 @@ static void put_status_line(struct sip_writer *w, const struct sip_message *m)
 	sipmsg_put_text(w, "\r\n");
 }
 
-/* The top Via may share its field with others (Twinkle's do). */
-static void put_response_field(struct sip_writer *w,
-	const struct sip_message *m, int i, bool drops_identity)
+static bool goes_back(const struct sip_field *f, const struct relay_back *back)
 {
-	struct sip_field f = m->field[i];
+	switch (f->header) {
+	case SIP_CONTENT_LENGTH: return false;
+	case SIP_P_ASSERTED_IDENTITY: return !back->drops_identity;
+	case SIP_WWW_AUTHENTICATE:
+	case SIP_PROXY_AUTHENTICATE:
+		return !relay_is_for_realm(f->value, back->realm);
+	default: return true;
+	}
+}
+
+/* The top Via may share its field with others (Twinkle's do). */
+static void put_other_vias(struct sip_writer *w, struct sip_field f)
+{
 	struct sip_slice top;
 
-	if (f.header == SIP_CONTENT_LENGTH ||
-		(f.header == SIP_P_ASSERTED_IDENTITY && drops_identity))
+	sipmsg_next(&f.value, ',', &top);
+	if (f.value.at == NULL)
 		return;
-	if (i == m->first[SIP_VIA]) {
-		sipmsg_next(&f.value, ',', &top);
-		if (f.value.at == NULL)
-			return;
-		while (f.value.len > 0 &&
-			(f.value.at[0] == ' ' || f.value.at[0] == '\t')) {
-			f.value.at++;
-			f.value.len--;
-		}
+	while (f.value.len > 0 &&
+		(f.value.at[0] == ' ' || f.value.at[0] == '\t')) {
+		f.value.at++;
+		f.value.len--;
 	}
 	put_field(w, &f);
 }
 
 void relay_response(struct sip_writer *w, const struct sip_message *m,
-	bool drops_identity, const char *challenges)
+	const struct relay_back *back)
 {
 	put_status_line(w, m);
 	for (int i = 0; i < m->n_fields; i++)
-		put_response_field(w, m, i, drops_identity);
-	sipmsg_put_text(w, challenges);
+		if (i == m->first[SIP_VIA])
+			put_other_vias(w, m->field[i]);
+		else if (goes_back(&m->field[i], back))
+			put_field(w, &m->field[i]);
+	sipmsg_put_text(w, back->challenges);
 	put_body(w, m);
 }

@@ -19,9 +19,12 @@ struct relay {
 	 * the others stay. */
 	int n_routes_taken, n_routes_left;
 	struct sip_slice last_route; /* relay_request's own */
-	const char *realm;      /* Proxy-Authorization for it goes no further;
-				   * NULL: all of them do */
-	bool drops_identity;    /* P-Asserted-Identity is not to be believed */
+	/* Credentials for it are for us, and go no further; NULL: there are
+	 * none. */
+	const char *realm;
+	/* Who it is, and which way it came, is not to be believed: all that says
+	 * so goes. */
+	bool drops_identity;
 	const char *identity;   /* the value of a new one */
 	const char *diversions; /* whole fields, line ends included */
 };
@@ -31,11 +34,21 @@ struct relay {
 void relay_request(struct sip_writer *writer, const struct sip_message *request,
 	const struct relay *relay);
 
-/* Writes a response without its top Via. Challenges: whole fields to add
- * (§16.7 step 7). */
+/* What becomes of a response. */
+struct relay_back {
+	bool drops_identity; /* P-Asserted-Identity is not to be believed */
+	/* A challenge of that realm is ours alone to make: with the answer of
+	 * our user to it somebody else could call as that user. NULL: none. */
+	const char *realm;
+	const char *challenges; /* whole fields to add (§16.7 step 7) */
+};
+
+/* Writes a response without its top Via. */
 void relay_response(struct sip_writer *writer,
-	const struct sip_message *response, bool drops_identity,
-	const char *challenges);
+	const struct sip_message *response, const struct relay_back *back);
+
+/* Is it a challenge, or credentials, for that realm? */
+bool relay_is_for_realm(struct sip_slice value, const char *realm);
 
 /* The n-th value of all Route fields, from 0; at is NULL behind the last. */
 struct sip_slice relay_route(const struct sip_message *message, int n);

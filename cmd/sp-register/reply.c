@@ -25,6 +25,7 @@ static const struct reply REPLIES[N_VERDICTS] = {
 	[VERDICT_NO_CALL] = {481, "Call/Transaction Does Not Exist"},
 	[VERDICT_NOT_ALLOWED] = {403, "Forbidden"},
 	[VERDICT_NO_USER] = {404, "Not Found"},
+	[VERDICT_TOO_MANY_CALLS] = {503, "Too Many Calls"},
 	[VERDICT_AWAY] = {480, "Temporarily Unavailable"},
 };
 

@@ -26,7 +26,8 @@ enum verdict {
 	VERDICT_NO_CALL,     /* of a dialog or transaction nobody knows */
 	VERDICT_NOT_ALLOWED, /* not from there, or not to there */
 	VERDICT_NO_USER,     /* no extension that could get it */
-	VERDICT_AWAY,        /* nobody is registered there */
+	VERDICT_TOO_MANY_CALLS, /* at a time, of one caller or of all */
+	VERDICT_AWAY,           /* nobody is registered there */
 	N_VERDICTS,
 };
 

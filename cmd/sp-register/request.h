@@ -103,6 +103,9 @@ bool service_uses_db(struct service *service);
 void service_send(struct service *service, const struct hop *hop,
 	const char *data, size_t len);
 
+/* Is there that connection? */
+bool service_has_flow(const struct service *service, int64_t flow_id);
+
 /* Makes the connection to there, if it needs one that is not there: to the host
  * of that name, which its certificate must have. False when it cannot. */
 bool service_reach(struct service *service, struct hop *hop, const char *name);
@@ -138,6 +141,9 @@ bool request_is_supported(struct request *request, enum sip_header header);
  * state. */
 void request_make_tag(const struct service *service,
 	const struct sip_message *message, char tag[SIP_TAG_SIZE]);
+
+/* When to ask again what was answered with 503. */
+void request_put_retry_after(struct sip_writer *writer);
 
 /* Writes the answer into the exchange. */
 void request_answer(struct service *service, struct request *request,

@@ -108,6 +108,13 @@ static void on_send(void *arg, const struct hop *hop, const char *data,
 			LOG_FIELDS({"cause", "too much to send"}));
 }
 
+static bool on_has_flow(void *arg, int64_t flow_id)
+{
+	struct server *s = arg;
+
+	return flows_find(s->flows, flow_id) != NULL;
+}
+
 static bool on_reach(void *arg, struct hop *hop, const char *name)
 {
 	struct server *s = arg;
@@ -462,6 +469,7 @@ static void on_hangup(evutil_socket_t signal, short what, void *arg)
 		release_config(s->config);
 		s->config = config;
 		log_write(s->log, LOG_INFO, "reloaded", LOG_FIELDS({0}));
+		send_on(s);
 	} else {
 		release_config(config);
 		log_write(s->log, LOG_ERROR, "not-reloaded",
@@ -617,6 +625,7 @@ static int new_service(struct server *s, struct sp_err *err)
 		.resolver = s->resolver,
 		.arg = s,
 		.send = on_send,
+		.has_flow = on_has_flow,
 		.reach = on_reach,
 		.worked = on_worked};
 

@@ -175,6 +175,11 @@ void service_send(struct service *s, const struct hop *hop, const char *data,
 	s->parts.send(s->parts.arg, hop, data, len);
 }
 
+bool service_has_flow(const struct service *s, int64_t flow_id)
+{
+	return s->parts.has_flow(s->parts.arg, flow_id);
+}
+
 bool service_reach(struct service *s, struct hop *hop, const char *name)
 {
 	return hop->transport == SP_UDP ||

@@ -29,6 +29,8 @@ struct service_parts {
 	 * being done is committed; it is good until this returns. */
 	void (*send)(void *arg, const struct hop *hop, const char *data,
 		size_t len);
+	/* Is there that connection? */
+	bool (*has_flow)(void *arg, int64_t flow_id);
 	/* As service_reach. */
 	bool (*reach)(void *arg, struct hop *hop, const char *name);
 	/* Work was done that nobody asked for, by a callback of the resolver,

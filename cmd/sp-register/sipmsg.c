@@ -47,6 +47,8 @@ static const struct known HEADERS[SIP_N_HEADERS] = {
 	KNOWN("History-Info", 0),
 	KNOWN("Diversion", 0),
 	KNOWN("Session-Expires", 'x'),
+	KNOWN("Remote-Party-ID", 0),
+	KNOWN("P-Charge-Info", 0),
 };
 
 /* Those that we only pass on. */
@@ -232,9 +234,9 @@ struct sip_slice sipmsg_tag(struct sip_slice address)
 	sipmsg_next(&address, ';', &param);
 	while (sipmsg_next(&address, ';', &param))
 		if (sipmsg_is_param(param, "tag", &value))
-			return value.at != NULL
-				       ? value
-				       : (struct sip_slice){param.at, 0};
+			return (struct sip_slice){value.at == NULL ? param.at
+								   : value.at,
+				value.len};
 	return (struct sip_slice){0};
 }
 

@@ -122,6 +122,8 @@ struct sip_slice sipmsg_uri_text(struct sip_slice element)
 			i++;
 		else if (c == '"')
 			quoted = !quoted;
+		else if (c == ':' && !quoted)
+			break; /* an addr-spec: what follows are parameters */
 		else if (c == '<' && !quoted)
 			return bracketed((struct sip_slice){element.at + i + 1,
 				element.len - i - 1});

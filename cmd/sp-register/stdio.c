@@ -96,6 +96,13 @@ static void on_send(void *arg, const struct hop *hop, const char *data,
 	}
 }
 
+static bool on_has_flow(void *arg, int64_t flow_id)
+{
+	const struct conversation *c = arg;
+
+	return flow_id == c->exchange.flow_id;
+}
+
 static bool on_reach(void *arg, struct hop *hop, const char *name)
 {
 	(void)arg;
@@ -234,6 +241,7 @@ static int new_service(struct conversation *c, struct log *log,
 		.endpoints = c->endpoints,
 		.arg = c,
 		.send = on_send,
+		.has_flow = on_has_flow,
 		.reach = on_reach,
 		.worked = on_worked};
 

@@ -61,7 +61,7 @@ static void restart(struct office *o)
 
 static struct call *add(struct office *o, const char *call_id, const char *tag)
 {
-	return calls_add(o->calls, &o->w.tenant, slice(call_id), slice(tag));
+	return calls_add(o->calls, &o->w.tenant, slice(call_id), slice(tag), 1);
 }
 
 /* One from 1001 to 1002 with a row. */

@@ -207,12 +207,19 @@ static const struct request_case REQUESTS[] = {
 		VIA MF "Proxy-Authorization: Basic eDp5\r\n",
 		START,
 		OWN RECEIVED HOPS "Proxy-Authorization: Basic eDp5\r\n"},
-	{.name = "Authorization is the callee's",
-		VIA MF "Authorization: Digest "
-		       "realm=\"x.example\"\r\n",
+	{.name = "Authorization of others is the callee's",
+		VIA MF "Authorization: Digest realm=\"x.example\"\r\n"
+		       "Authorization: Digest realm=\"y.example\"\r\n",
 		START,
 		OWN RECEIVED HOPS
-		"Authorization: Digest realm=\"x.example\"\r\n"},
+		"Authorization: Digest realm=\"y.example\"\r\n"},
+	{.name = "which way it came is not believed either",
+		VIA MF "Diversion: <sip:9@x>\r\n"
+		       "History-Info: <sip:9@x>;index=1\r\n"
+		       "Remote-Party-ID: <sip:boss@x>\r\n"
+		       "P-Charge-Info: <sip:boss@x>\r\n",
+		START,
+		OWN RECEIVED HOPS},
 	{.name = "an identity that is not believed",
 		VIA MF "P-Asserted-Identity: <sip:boss@x>\r\n"
 		       "P-Preferred-Identity: <sip:boss@x>\r\n",
@@ -233,7 +240,8 @@ static const struct request_case REQUESTS[] = {
 		START,
 		OWN RECEIVED HOPS "Diversion: <sip:1@x>\r\n"
 				  "Diversion: <sip:9@x>\r\n",
-		.r = {.diversions = "Diversion: <sip:1@x>\r\n"}},
+		.r = {.diversions = "Diversion: <sip:1@x>\r\n"},
+		.keeps_identity = true},
 };
 
 static struct relay relay_of(const struct request_case *c)
@@ -420,6 +428,14 @@ static void check_responses(struct unit *u)
 			"SIP/2.0 401 No\r\n" VIA
 			"WWW-Authenticate: Digest x\r\nContact: <sip:b@y>\r\n",
 			"", false},
+		{"a challenge that is ours alone to make",
+			"SIP/2.0 401 No\r\n" OWN VIA
+			"WWW-Authenticate: Digest realm=\"x.example\"\r\n"
+			"Proxy-Authenticate: Digest realm=\"x.example\"\r\n"
+			"WWW-Authenticate: Digest realm=\"y.example\"\r\n",
+			"SIP/2.0 401 No\r\n" VIA
+			"WWW-Authenticate: Digest realm=\"y.example\"\r\n",
+			"", false},
 		{"an identity that is not believed",
 			"SIP/2.0 200 OK\r\n" OWN VIA
 			"P-Asserted-Identity: <sip:boss@x>\r\n",
@@ -443,8 +459,9 @@ static void check_responses(struct unit *u)
 			"%s" REST "Content-Length: 2\r\n\r\nab", cases[i].out);
 		unit_ok(u, scan(data, text, (size_t)n, &m), "%s",
 			cases[i].name);
-		relay_response(&w, &m, cases[i].drops_identity,
-			cases[i].challenges);
+		relay_response(&w, &m,
+			&(const struct relay_back){cases[i].drops_identity,
+				"x.example", cases[i].challenges});
 		out[w.len] = '\0';
 		unit_str(u, out, expected, "  as it goes on");
 	}
@@ -460,7 +477,9 @@ static void check_challenges(struct unit *u)
 	struct sip_message m;
 
 	scan(data, TEXT, sizeof TEXT - 1, &m);
-	relay_response(&w, &m, false, "Proxy-Authenticate: Digest b\r\n");
+	relay_response(&w, &m,
+		&(const struct relay_back){false, "x.example",
+			"Proxy-Authenticate: Digest b\r\n"});
 	out[w.len] = '\0';
 	unit_str(u, out,
 		"SIP/2.0 401 No\r\n" VIA REST
