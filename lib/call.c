@@ -11,10 +11,12 @@
 
 static const char START[] =
 	"INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller, dialled,"
-	" callee, started_ms, expires_ms, route)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
-static const char RING[] =
-	"UPDATE call SET callee = $2 WHERE id = $1 AND ended_ms = 0";
+	" callee, started_ms, rang_ms, expires_ms, route)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+static const char RING[] = "UPDATE call SET callee = $2, rang_ms = $3"
+			   " WHERE id = $1 AND ended_ms = 0";
+static const char STOP_RINGING[] =
+	"UPDATE call SET rang_ms = 0 WHERE id = $1 AND ended_ms = 0";
 static const char ANSWER[] =
 	"UPDATE call SET answered_ms = $2, callee = $3, expires_ms = $4,"
 	" route = $5, status = $6"
@@ -25,29 +27,24 @@ static const char END[] =
 	"UPDATE call SET ended_ms = $2, ending = $3, status = $4"
 	" WHERE id = $1 AND ended_ms = 0";
 
-static const char SET_LEG[] =
-	"INSERT INTO call_leg (call_id, is_callee, extension_id, is_answered,"
-	" since_ms) VALUES ($1, $2, $3, 0, $4)"
-	" ON CONFLICT (call_id, is_callee) DO UPDATE SET"
-	" extension_id = $3, is_answered = 0, since_ms = $4";
-static const char ANSWER_LEGS[] =
-	"UPDATE call_leg SET is_answered = 1, since_ms = $2 WHERE call_id = $1";
-static const char DROP_CALLEE[] =
-	"DELETE FROM call_leg WHERE call_id = $1 AND is_callee = 1";
-static const char DROP_LEGS[] = "DELETE FROM call_leg WHERE call_id = $1";
-
 /* The first of them that was answered, else that began to ring. A call that has
- * aged out is none, whether somebody has ended it yet or not. */
+ * aged out is none, whether somebody has ended it yet or not. + 0: only open
+ * calls, not all that the number ever made. */
 static const char PRESENCE[] =
-	"SELECT l.is_answered, l.since_ms FROM call_leg l"
-	" JOIN call c ON c.id = l.call_id"
-	" WHERE l.extension_id = $1 AND c.ended_ms = 0 AND c.expires_ms > $2"
-	" ORDER BY l.is_answered DESC, l.since_ms LIMIT 1";
+	"SELECT answered_ms <> 0 AS is_answered,"
+	" CASE WHEN answered_ms = 0 THEN rang_ms ELSE answered_ms END AS since"
+	" FROM (SELECT answered_ms, started_ms AS rang_ms FROM call"
+	" WHERE tenant_id = $1 AND caller = $2 AND ended_ms = 0"
+	" AND started_ms + 0 >= $3 AND expires_ms > $4"
+	" UNION ALL SELECT answered_ms, rang_ms FROM call"
+	" WHERE tenant_id = $1 AND callee = $2 AND ended_ms = 0"
+	" AND rang_ms >= $3 AND rang_ms <> 0 AND expires_ms > $4) AS legs"
+	" ORDER BY is_answered DESC, since LIMIT 1";
 
 static const char DIVERT[] =
 	"INSERT INTO call_diversion (tenant_id, number, started_ms, call_id)"
 	" SELECT tenant_id, $2, started_ms, id FROM call"
-	" WHERE id = $1 AND ended_ms = 0 ON CONFLICT DO NOTHING";
+	" WHERE id = $1 ON CONFLICT DO NOTHING";
 
 #define COLUMNS                                                             \
 	"c.id, c.sip_call_id, c.caller_tag, c.caller, c.dialled, c.callee," \
@@ -56,8 +53,9 @@ static const char DIVERT[] =
 enum { TENANT_ID = 13 };
 
 static const char LIST_OPEN[] = "SELECT " COLUMNS " FROM call c"
-				" WHERE c.ended_ms = 0 AND c.id > $1"
-				" ORDER BY c.id LIMIT $2";
+				" WHERE c.ended_ms = 0"
+				" AND (c.expires_ms, c.id) > ($1, $2)"
+				" ORDER BY c.expires_ms, c.id LIMIT $3";
 static const char LIST_DUE[] = "SELECT " COLUMNS " FROM call c"
 			       " WHERE c.ended_ms = 0 AND c.expires_ms <= $1"
 			       " ORDER BY c.expires_ms LIMIT $2";
@@ -114,23 +112,13 @@ static int tell(const struct sp_scope *scope, const char *number,
 
 /* ---- a call's life ----------------------------------------------------- */
 
-static int set_leg(const struct sp_scope *scope, int64_t call_id,
-	bool is_callee, int64_t extension_id, struct sp_err *err)
+static int64_t rang_ms(const struct sp_scope *scope, const struct sp_call *call)
 {
-	return sp_db_exec(scope->db, SET_LEG,
-		SP_ARGS(sp_int(call_id), sp_int(is_callee),
-			sp_int(extension_id), sp_int(scope->now_ms)),
-		NULL, err);
-}
-
-static int exec_for(const struct sp_scope *scope, const char *sql,
-	int64_t call_id, struct sp_err *err)
-{
-	return sp_db_exec(scope->db, sql, SP_ARGS(sp_int(call_id)), NULL, err);
+	return call->callee[0] == '\0' ? 0 : scope->now_ms;
 }
 
 int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
-	int64_t caller_id, struct sp_err *err)
+	struct sp_err *err)
 {
 	struct sp_stmt *row;
 
@@ -139,34 +127,24 @@ int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
 			    sp_text(call->sip_call_id),
 			    sp_text(call->caller_tag), sp_text(call->caller),
 			    sp_text(call->dialled), sp_text(call->callee),
-			    sp_int(scope->now_ms), sp_int(call->expires_ms),
-			    sp_text(call->route)),
+			    sp_int(scope->now_ms), sp_int(rang_ms(scope, call)),
+			    sp_int(call->expires_ms), sp_text(call->route)),
 		    &row, err) != 1)
 		return -1;
 	call->id = sp_col_int(row, 0);
 	sp_db_done(row);
 	call->started_ms = scope->now_ms;
-	if (caller_id != 0 &&
-		set_leg(scope, call->id, false, caller_id, err) != 0)
-		return -1;
 	return tell(scope, about(call), "call-started", call->caller,
 		call->dialled, err);
 }
 
 int sp_call_ring(const struct sp_scope *scope, const struct sp_call *call,
-	int64_t callee_id, struct sp_err *err)
+	struct sp_err *err)
 {
-	int64_t n;
-
-	if (sp_db_exec(scope->db, RING,
-		    SP_ARGS(sp_int(call->id), sp_text(call->callee)), &n,
-		    err) != 0)
-		return -1;
-	if (n == 0)
-		return 0;
-	if (callee_id == 0)
-		return exec_for(scope, DROP_CALLEE, call->id, err);
-	return set_leg(scope, call->id, true, callee_id, err);
+	return sp_db_exec(scope->db, RING,
+		SP_ARGS(sp_int(call->id), sp_text(call->callee),
+			sp_int(rang_ms(scope, call))),
+		NULL, err);
 }
 
 int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
@@ -175,12 +153,13 @@ int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
 {
 	int64_t n;
 
-	if (sp_db_exec(scope->db, DIVERT,
-		    SP_ARGS(sp_int(call->id), sp_text(number)), &n, err) != 0)
+	if (sp_db_exec(scope->db, STOP_RINGING, SP_ARGS(sp_int(call->id)), &n,
+		    err) != 0)
 		return -1;
 	if (n == 0)
 		return 0;
-	if (exec_for(scope, DROP_CALLEE, call->id, err) != 0)
+	if (sp_db_exec(scope->db, DIVERT,
+		    SP_ARGS(sp_int(call->id), sp_text(number)), NULL, err) != 0)
 		return -1;
 	return tell(scope, number, "call-diverted",
 		sp_condition_name(condition), target, err);
@@ -200,10 +179,6 @@ int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
 	if (n == 0)
 		return 0;
 	call->answered_ms = scope->now_ms;
-	if (sp_db_exec(scope->db, ANSWER_LEGS,
-		    SP_ARGS(sp_int(call->id), sp_int(scope->now_ms)), NULL,
-		    err) != 0)
-		return -1;
 	return tell(scope, about(call), "call-answered", "", call->callee, err);
 }
 
@@ -239,8 +214,7 @@ static int end(const struct sp_scope *scope, struct sp_call *call,
 		snprintf(text, sizeof text, "%s after %s", call->ending,
 			lasted);
 	}
-	if (exec_for(scope, DROP_LEGS, call->id, err) != 0 ||
-		tell(scope, about(call), "call-ended", "", text, err) != 0 ||
+	if (tell(scope, about(call), "call-ended", "", text, err) != 0 ||
 		sp_call_count_ending(scope->db, call->ending, err) != 0)
 		return -1;
 	return 1;
@@ -290,10 +264,12 @@ static int read_list(const struct sp_scope *scope, const char *sql,
 	return rc < 0 ? -1 : n;
 }
 
-int sp_call_list_open(const struct sp_scope *scope, int64_t after,
-	struct sp_call *list, int64_t *tenant_ids, int max, struct sp_err *err)
+int sp_call_list_open(const struct sp_scope *scope, struct sp_call *list,
+	int64_t *tenant_ids, int max, struct sp_err *err)
 {
-	return read_list(scope, LIST_OPEN, SP_ARGS(sp_int(after), sp_int(max)),
+	return read_list(scope, LIST_OPEN,
+		SP_ARGS(sp_int(list[0].expires_ms), sp_int(list[0].id),
+			sp_int(max)),
 		list, tenant_ids, max, err);
 }
 
@@ -315,17 +291,18 @@ int sp_call_list(const struct sp_scope *scope, const char *number,
 	return whole > 0 ? whole : n;
 }
 
-int sp_call_presence(const struct sp_scope *scope, int64_t extension_id,
-	bool *is_answered, int64_t *since_ms, struct sp_err *err)
+int sp_call_presence(const struct sp_scope *scope, const char *number,
+	int64_t from_ms, struct sp_call_presence *presence, struct sp_err *err)
 {
 	struct sp_stmt *row;
 	int rc = sp_db_first(scope->db, PRESENCE,
-		SP_ARGS(sp_int(extension_id), sp_int(scope->now_ms)), &row,
-		err);
+		SP_ARGS(sp_int(scope->tenant->id), sp_text(number),
+			sp_int(from_ms), sp_int(scope->now_ms)),
+		&row, err);
 
 	if (rc == 1) {
-		*is_answered = sp_col_int(row, 0) != 0;
-		*since_ms = sp_col_int(row, 1);
+		presence->is_answered = sp_col_int(row, 0) != 0;
+		presence->since_ms = sp_col_int(row, 1);
 		sp_db_done(row);
 	}
 	return rc;

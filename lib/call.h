@@ -54,16 +54,16 @@ struct sp_call {
  * call that has ended already, or has no row, is left as it is, without an
  * event.
  *
- * Starts a call at scope->now_ms: fills in id and started_ms. caller_id: the
- * extension that calls, which is ringing until somebody answers; 0: a peer.
- * Event "call-started", new value what was dialled, old value who calls. */
+ * Starts a call at scope->now_ms: fills in id and started_ms. It rings at
+ * call->callee from the beginning; "": nowhere yet. Event "call-started", new
+ * value what was dialled, old value who calls. */
 int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
-	int64_t caller_id, struct sp_err *err);
+	struct sp_err *err);
 
-/* It rings at call->callee now; that of before does not any more. callee_id:
- * the extension; 0: it is none. */
+/* It rings at call->callee now, and where it rang before not any more; "": it
+ * rings nowhere. */
 int sp_call_ring(const struct sp_scope *scope, const struct sp_call *call,
-	int64_t callee_id, struct sp_err *err);
+	struct sp_err *err);
 
 /* It was diverted from an extension: event "call-diverted" of `number`, old
  * value the condition, new value the target. It rings nowhere now. */
@@ -87,11 +87,11 @@ int sp_call_prolong(const struct sp_scope *scope, const struct sp_call *call,
 int sp_call_end(const struct sp_scope *scope, struct sp_call *call,
 	const char *ending, struct sp_err *err);
 
-/* Fills list[] with the first `max` calls in progress, of all tenants, with an
- * id above `after`; tenant_ids[] with their tenants. Returns their number or
- * -1. */
-int sp_call_list_open(const struct sp_scope *scope, int64_t after,
-	struct sp_call *list, int64_t *tenant_ids, int max, struct sp_err *err);
+/* Fills list[] with the first `max` calls in progress, of all tenants, that
+ * stand behind list[0] (all zero: from the first on) in the order of expires_ms;
+ * tenant_ids[] with their tenants. Returns their number or -1. */
+int sp_call_list_open(const struct sp_scope *scope, struct sp_call *list,
+	int64_t *tenant_ids, int max, struct sp_err *err);
 
 /* Ends, as aged out, up to `max` calls whose expires_ms is past, in all tenants:
  * also those of another server process; they have ended at expires_ms. Their
@@ -106,11 +106,20 @@ int sp_call_age_out(const struct sp_scope *scope, int64_t *ids, int max,
 int sp_call_list(const struct sp_scope *scope, const char *number,
 	int64_t after_ms, struct sp_call *list, int max, struct sp_err *err);
 
-/* Is an extension in a call at scope->now_ms? Returns 1 with the one that it has
- * answered first, or else that has rung longest: since_ms is then when it was
- * answered or began to ring; 0 when there is none; -1. */
-int sp_call_presence(const struct sp_scope *scope, int64_t extension_id,
-	bool *is_answered, int64_t *since_ms, struct sp_err *err);
+/* What an extension is in a call with. */
+struct sp_call_presence {
+	bool is_answered;
+	int64_t since_ms; /* when it was answered, or began to ring */
+};
+
+/* Is a number in a call at scope->now_ms, as the caller or the callee, that came
+ * to it at from_ms or later? Calls are known by the number alone: from_ms is when
+ * its owner got it, so that a call which goes on after its owner has left the
+ * number is neither the next one's nor that of the owner at another number.
+ * Returns 1 with the one that was answered first, or else has rung longest; 0
+ * when there is none; -1. */
+int sp_call_presence(const struct sp_scope *scope, const char *number,
+	int64_t from_ms, struct sp_call_presence *presence, struct sp_err *err);
 
 /* As sp_event_prune, of which it is a part. */
 int sp_call_prune(const struct sp_scope *scope, int64_t before_ms, int64_t max,

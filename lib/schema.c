@@ -227,7 +227,8 @@ static const char VERSION_4[] =
 	"ALTER TABLE binding ADD COLUMN local TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE extension ADD COLUMN calls INTEGER NOT NULL DEFAULT 0;"
 
-	/* ended_ms 0: in progress; answered_ms 0: not yet, or never. */
+	/* ended_ms 0: in progress; answered_ms 0: not yet, or never; rang_ms:
+	 * since when it rings, or rang, at the callee; 0: nowhere. */
 	"CREATE TABLE call ("
 	"  id INTEGER PRIMARY KEY,"
 	"  tenant_id INTEGER NOT NULL REFERENCES tenant (id),"
@@ -237,31 +238,25 @@ static const char VERSION_4[] =
 	"  dialled TEXT NOT NULL,"
 	"  callee TEXT NOT NULL,"
 	"  started_ms INTEGER NOT NULL,"
+	"  rang_ms INTEGER NOT NULL DEFAULT 0,"
 	"  answered_ms INTEGER NOT NULL DEFAULT 0,"
 	"  ended_ms INTEGER NOT NULL DEFAULT 0,"
 	"  expires_ms INTEGER NOT NULL,"
 	"  ending TEXT NOT NULL DEFAULT '',"
 	"  status INTEGER NOT NULL DEFAULT 0,"
 	"  route TEXT NOT NULL);"
-	"CREATE INDEX call_open ON call (id) WHERE ended_ms = 0;"
 	"CREATE INDEX call_expiry ON call (expires_ms) WHERE ended_ms = 0;"
+	/* Who is in a call right now. */
+	"CREATE INDEX call_open_caller ON call (tenant_id, caller)"
+	"  WHERE ended_ms = 0;"
+	"CREATE INDEX call_open_callee ON call (tenant_id, callee)"
+	"  WHERE ended_ms = 0;"
 	/* Most calls ring at what was dialled: of them only the start writes
 	 * to an index of parties. */
 	"CREATE INDEX call_caller ON call (tenant_id, caller, started_ms);"
 	"CREATE INDEX call_dialled ON call (tenant_id, dialled, started_ms);"
 	"CREATE INDEX call_callee ON call (tenant_id, callee, started_ms)"
 	"  WHERE callee <> dialled AND callee <> '';"
-
-	/* Who is in a call right now; since_ms: when it was answered, or began
-	 * to ring. */
-	"CREATE TABLE call_leg ("
-	"  call_id INTEGER NOT NULL REFERENCES call (id) ON DELETE CASCADE,"
-	"  is_callee INTEGER NOT NULL,"
-	"  extension_id INTEGER NOT NULL REFERENCES extension (id),"
-	"  is_answered INTEGER NOT NULL,"
-	"  since_ms INTEGER NOT NULL,"
-	"  PRIMARY KEY (call_id, is_callee)) WITHOUT ROWID;"
-	"CREATE INDEX call_leg_extension ON call_leg (extension_id);"
 
 	/* From which numbers a call was diverted; started_ms: the call's. */
 	"CREATE TABLE call_diversion ("

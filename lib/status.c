@@ -195,23 +195,28 @@ static int read_rules(const struct sp_scope *scope, struct sp_stmt *row,
 /* Only who is on line is asked about. */
 static int read_call(const struct sp_scope *scope,
 	const struct sp_status *status, struct sp_status_facts *facts,
-	int64_t *since_ms, struct sp_err *err)
+	struct moments *m, struct sp_err *err)
 {
 	struct sp_scope then = *scope;
+	struct sp_call_presence call;
 	int rc;
 
 	then.now_ms = phones_ms(scope);
 	if (status->binding.expires_ms <= then.now_ms)
 		return 0;
-	rc = sp_call_presence(&then, status->extension.id,
-		&facts->call_is_answered, since_ms, err);
-	facts->is_in_call = rc == 1;
-	return rc < 0 ? -1 : 0;
+	rc = sp_call_presence(&then, status->extension.number, m->assigned_ms,
+		&call, err);
+	if (rc != 1)
+		return rc;
+	facts->is_in_call = true;
+	facts->call_is_answered = call.is_answered;
+	m->call_ms = call.since_ms;
+	return 0;
 }
 
 /* Of an extension whose session is open. */
 static int read_phone(const struct sp_scope *scope, struct sp_status *status,
-	struct sp_status_facts *facts, int64_t *call_ms, struct sp_err *err)
+	struct sp_status_facts *facts, struct moments *m, struct sp_err *err)
 {
 	bool found;
 
@@ -220,7 +225,7 @@ static int read_phone(const struct sp_scope *scope, struct sp_status *status,
 	if (!found)
 		return 0;
 	facts->binding = &status->binding;
-	return read_call(scope, status, facts, call_ms, err);
+	return read_call(scope, status, facts, m, err);
 }
 
 static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
@@ -244,7 +249,7 @@ static int read_status(const struct sp_scope *scope, struct sp_stmt *row,
 	facts.session_was_lost =
 		ending != NULL && strcmp(ending, SP_ENDED_LOST) == 0;
 	if (facts.session_is_open &&
-		read_phone(scope, status, &facts, &m.call_ms, err) != 0)
+		read_phone(scope, status, &facts, &m, err) != 0)
 		return -1;
 	/* What nobody has rests by the clock, server or not. */
 	status->state = sp_status_derive(&facts,

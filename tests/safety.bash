@@ -46,11 +46,8 @@ unsound() {
 		WHERE user_id IS NULL AND (forwarded_ms <> 0 OR calls <> 0 OR session_id
 		IS NOT NULL OR EXISTS (SELECT 1 FROM (SELECT extension_id
 		FROM forward UNION SELECT extension_id FROM forward_former
-		UNION SELECT extension_id FROM binding
-		UNION SELECT extension_id FROM call_leg)
+		UNION SELECT extension_id FROM binding)
 		WHERE extension_id = e.id));
-	SELECT 'is over, with a leg', id FROM call WHERE ended_ms <> 0
-		AND EXISTS (SELECT 1 FROM call_leg WHERE call_id = call.id);
 	SELECT 'not assigned so, say the events', u.login, e.number, v.number
 		FROM (SELECT tenant_id, login, number, max(seq) FROM event
 		WHERE what = 'assigned' GROUP BY tenant_id, login) v

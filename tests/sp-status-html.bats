@@ -293,12 +293,8 @@ trend() {
 	given_beat
 	given_session 1000 -60
 	given_session 1001 -60
-	sql "INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller,
-			dialled, callee, started_ms, expires_ms, route)
-			VALUES (1, 'c', 't', '1001', '1000', '1000',
-			($T0 - 5) * 1000, ($T0 + 60) * 1000, '');
-		INSERT INTO call_leg SELECT 1, number = '1000', id,
-			number = '1001', ($T0 - 5) * 1000 FROM extension"
+	given_call 1001 1000 started_s=-5
+	given_call 1001 1002 started_s=-9 answered_s=-5
 	page
 	run grep -F '<th scope="row">' page.html
 	assert_line --index 0 --partial '<td>ringing<td>2023-12-31T23:59:55Z<td>'

@@ -223,6 +223,8 @@ given_in_call() {
 	sql "DELETE FROM login_session WHERE id = 1002"
 	given_extension 1002 -60
 	given_binding 1002 0 30
+	sql "UPDATE extension SET assigned_ms = ($T0 - 4) * 1000
+		WHERE number = '1002'"
 	assert_equal "$(state 1001) $(state 1002)" "busy registered"
 }
 

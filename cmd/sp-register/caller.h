@@ -10,8 +10,7 @@
 enum { CALLER_IDENTITY_SIZE = 1024 };
 
 struct caller {
-	bool is_peer;         /* a trusted one, that needs no digest */
-	int64_t extension_id; /* 0: a peer */
+	bool is_peer; /* a trusted one, that needs no digest */
 	char number[SP_NUMBER_SIZE];
 	bool may_call_outside;
 	/* The value of the P-Asserted-Identity (RFC 3325 §9.1) that it gets; ""

@@ -27,6 +27,7 @@ enum phase {
 struct calling {
 	struct fork *fork;
 	struct call *call; /* NULL once it has ended, or has no memory */
+	bool is_started;   /* its row, with what the first step has told */
 	struct sp_scope scope;
 	struct sp_route_moment moment; /* of scope */
 	struct sp_route route;
@@ -128,26 +129,6 @@ static bool uses_db(struct calling *c)
 	return service_uses_db(c->fork->proxy->service);
 }
 
-/* Returns how many of its phones are called, or -1 when the database fails. */
-static int ring_phones(struct calling *c, const struct sp_route_step *step,
-	struct sp_err *err)
-{
-	struct proxy *p = c->fork->proxy;
-	char aor[SP_NUMBER_SIZE + SP_DOMAIN_SIZE + 8];
-	int sent = 0, n = sp_binding_list(&c->scope, step->extension_id,
-			      p->bindings, SP_MAX_BINDINGS, err);
-
-	snprintf(aor, sizeof aor, "sip:%.15s@%s", step->number,
-		c->fork->tenant->domain);
-	for (int i = 0; i < n; i++) {
-		struct target t;
-
-		if (proxy_phone(p, i, &t) && send_leg(c, t, aor))
-			sent++;
-	}
-	return n < 0 ? -1 : sent;
-}
-
 static void set_timer(struct calling *c, int64_t ms)
 {
 	struct proxy *p = c->fork->proxy;
@@ -155,31 +136,66 @@ static void set_timer(struct calling *c, int64_t ms)
 	wheel_set(&p->wheel, &c->timer, p->now_ms + ms);
 }
 
-/* Nothing that goes wrong with the row stops the call. */
-static void note_ringing(struct calling *c, const char *callee,
-	int64_t extension_id)
+/* Writes that it rings at `callee`, "" for nowhere; the first time with all that
+ * is known of the call. Nothing that goes wrong with the row stops the call. */
+static void note_ringing(struct calling *c, const char *callee)
 {
+	struct proxy *p = c->fork->proxy;
 	struct sp_err err;
+	int rc;
 
-	if (c->call == NULL)
+	if (c->call == NULL || !uses_db(c))
 		return;
 	snprintf(c->call->row.callee, sizeof c->call->row.callee, "%s", callee);
-	if (uses_db(c) &&
-		sp_call_ring(&c->scope, &c->call->row, extension_id, &err) != 0)
-		request_db_failed(c->fork->proxy->service, &err);
+	rc = c->is_started ? sp_call_ring(&c->scope, &c->call->row, &err)
+			   : calls_start(p->calls, &c->scope, c->call, &err);
+	c->is_started = true;
+	if (rc != 0)
+		request_db_failed(p->service, &err);
+}
+
+static void note_start(struct calling *c)
+{
+	if (!c->is_started)
+		note_ringing(c, "");
+}
+
+/* Returns how many of the phones of that number, the n in p->bindings, are
+ * called. */
+static int call_phones(struct calling *c, const char *number, int n)
+{
+	struct proxy *p = c->fork->proxy;
+	char aor[SP_NUMBER_SIZE + SP_DOMAIN_SIZE + 8];
+	int sent = 0;
+
+	snprintf(aor, sizeof aor, "sip:%.15s@%s", number,
+		c->fork->tenant->domain);
+	for (int i = 0; i < n; i++) {
+		struct target t;
+
+		if (proxy_phone(p, i, &t) && send_leg(c, t, aor))
+			sent++;
+	}
+	return sent;
 }
 
 /* Returns 1 when somebody rings, 0 when nobody is there, -1. */
 static int ring(struct calling *c, const struct sp_route_step *step,
 	struct sp_err *err)
 {
-	int n = ring_phones(c, step, err);
+	int n = sp_binding_list(&c->scope, step->extension_id,
+		c->fork->proxy->bindings, SP_MAX_BINDINGS, err);
 
 	if (n <= 0)
 		return n;
+	/* First, since what the phones get has the row's id in it. */
+	note_ringing(c, step->number);
+	if (call_phones(c, step->number, n) == 0) {
+		note_ringing(c, "");
+		return 0;
+	}
 	c->phase = PHASE_RINGING;
 	set_timer(c, step->after_ms);
-	note_ringing(c, step->number, step->extension_id);
 	return 1;
 }
 
@@ -254,7 +270,7 @@ static bool look_up(struct calling *c)
 static void send_away(struct calling *c, const struct sp_route_step *step)
 {
 	snprintf(c->uri, sizeof c->uri, "%s", step->target);
-	note_ringing(c, c->uri, 0);
+	note_ringing(c, c->uri);
 	if (!look_up(c))
 		finish(c, 503);
 }
@@ -269,6 +285,7 @@ static void divert(struct calling *c, const struct sp_route_step *step)
 
 	fork_forget(f);
 	c->outcome = SP_ROUTE_OFFLINE; /* unless it rings there */
+	note_start(c);
 	if (c->call != NULL && uses_db(c) &&
 		sp_call_divert(&c->scope, &c->call->row, step->number,
 			step->condition, step->target, &err) != 0)
@@ -302,7 +319,7 @@ static int take_step(struct calling *c, enum sp_route_outcome *outcome,
 		return rc < 0 ? -1 : rc == 0;
 	case SP_ROUTE_DIVERT: divert(c, &step); return 1;
 	case SP_ROUTE_SEND: send_away(c, &step); return 0;
-	case SP_ROUTE_REFUSE: break;
+	case SP_ROUTE_REFUSE: note_start(c); break;
 	}
 	if (c->outcome == SP_ROUTE_BUSY)
 		finish(c, step.status); /* in the phone's own words */
@@ -490,23 +507,16 @@ static void write_row(struct sp_call *row, const struct request *rq,
 	row->expires_ms = rq->scope.now_ms + SP_CALL_MAX_AGE_MS;
 }
 
-static struct call *start_call(struct proxy *p, struct request *rq,
+static struct call *add_call(struct proxy *p, const struct request *rq,
 	const struct caller *caller, const char *dialled)
 {
 	const struct sip_message *m = &rq->message;
 	struct call *call = calls_add(p->calls, rq->scope.tenant,
 		sipmsg_header(m, SIP_CALL_ID),
 		sipmsg_tag(sipmsg_header(m, SIP_FROM)), caller->extension_id);
-	struct sp_err err;
 
-	if (call == NULL)
-		return NULL;
-	write_row(&call->row, rq, caller, dialled);
-	if (!service_uses_db(p->service) ||
-		calls_start(p->calls, &rq->scope, call, caller->extension_id,
-			&err) == 0)
-		return call;
-	request_db_failed(p->service, &err);
+	if (call != NULL)
+		write_row(&call->row, rq, caller, dialled);
 	return call;
 }
 
@@ -557,7 +567,7 @@ static void begin(struct calling *c, struct request *rq,
 	c->timer.expired = on_timer;
 	c->timer.arg = c;
 	c->scope = rq->scope;
-	c->call = start_call(c->fork->proxy, rq, caller, dialled);
+	c->call = add_call(c->fork->proxy, rq, caller, dialled);
 	if (c->call != NULL)
 		c->call->holder = &c->call;
 	fork_respond(c->fork, 100);

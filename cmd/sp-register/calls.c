@@ -216,9 +216,9 @@ int calls_count(const struct calls *c)
 /* ---- rows -------------------------------------------------------------- */
 
 int calls_start(struct calls *c, const struct sp_scope *scope,
-	struct call *call, int64_t caller_id, struct sp_err *err)
+	struct call *call, struct sp_err *err)
 {
-	if (sp_call_start(scope, &call->row, caller_id, err) != 0)
+	if (sp_call_start(scope, &call->row, err) != 0)
 		return -1;
 	if (call->row.id > c->newest_id)
 		c->newest_id = call->row.id;
@@ -374,20 +374,23 @@ static int load(struct calls *c, struct service *s, int64_t wall_ms,
 {
 	struct sp_scope scope = service_scope(s, NULL, wall_ms);
 	struct sp_call *page = calloc(PAGE, sizeof *page);
-	int64_t tenants[PAGE], after = 0;
+	int64_t tenants[PAGE];
 	int n = page == NULL ? sp_err_memory(err) : PAGE;
 
 	while (n == PAGE) {
-		n = sp_call_list_open(&scope, after, page, tenants, PAGE, err);
+		n = sp_call_list_open(&scope, page, tenants, PAGE, err);
 		for (int i = 0; i < n; i++) {
 			const struct sp_tenant *tenant =
 				tenant_of(s->config, tenants[i]);
 
-			after = c->committed_id = c->newest_id = page[i].id;
+			if (page[i].id > c->newest_id)
+				c->committed_id = c->newest_id = page[i].id;
 			if (tenant != NULL &&
 				take_up(c, tenant, &page[i], wall_ms, err) != 0)
 				n = -1;
 		}
+		if (n == PAGE)
+			page[0] = page[n - 1];
 	}
 	free(page);
 	return n < 0 ? -1 : 0;

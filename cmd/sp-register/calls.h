@@ -50,7 +50,7 @@ bool calls_has_room(const struct calls *calls, int64_t caller_id);
 struct call *calls_add(struct calls *calls, const struct sp_tenant *tenant,
 	struct sip_slice call_id, struct sip_slice tag, int64_t caller_id);
 int calls_start(struct calls *calls, const struct sp_scope *scope,
-	struct call *call, int64_t caller_id, struct sp_err *err);
+	struct call *call, struct sp_err *err);
 
 /* The call with that Call-ID whose caller has one of the tags. *is_from_caller:
  * it is `from`, not `to`. Returns NULL when there is none. */

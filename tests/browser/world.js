@@ -134,16 +134,11 @@ function binding(number, phone, started, refreshed) {
 
 // Somebody from outside calls; answered: speaks since then, else it rings.
 function call(number, i, started, answered, now) {
-	const since = Math.round(answered || started);
-
 	return `INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller, dialled,
-			callee, started_ms, answered_ms, expires_ms, route)
+			callee, started_ms, rang_ms, answered_ms, expires_ms, route)
 			VALUES (1, 'c${i}', 't', '+44207946${String(i).padStart(4, "0")}',
 			'${number}', '${number}', ${Math.round(started)},
-			${answered ? since : 0}, ${now + DAY}, '');
-		INSERT INTO call_leg SELECT last_insert_rowid(), 1, id,
-			${answered ? 1 : 0}, ${since}
-			FROM extension WHERE number = '${number}';`;
+			${Math.round(started)}, ${Math.round(answered)}, ${now + DAY}, '');`;
 }
 
 function callsOf(number, i, now) {

@@ -3,6 +3,7 @@
 
 #include "lib/call_stats.h"
 #include "lib/event.h"
+#include "lib/extension.h"
 #include "tests/unit/world.h"
 
 /* Moments are milliseconds from this one. */
@@ -26,14 +27,9 @@ static void open_world(struct world *w)
 	world_events(w);
 }
 
-static int64_t id_of(struct world *w, const char *number)
-{
-	return number == NULL ? 0 : world_extension(w, number).id;
-}
-
-/* extension: the caller when it is one, else NULL. */
+/* callee: where it rings from the beginning; "": nowhere. */
 static struct sp_call start(struct world *w, const char *caller,
-	const char *dialled, const char *extension)
+	const char *dialled, const char *callee)
 {
 	struct sp_call call = {.sip_call_id = "id@phone",
 		.caller_tag = "tag",
@@ -42,27 +38,21 @@ static struct sp_call start(struct world *w, const char *caller,
 
 	snprintf(call.caller, sizeof call.caller, "%s", caller);
 	snprintf(call.dialled, sizeof call.dialled, "%s", dialled);
-	world_must(w,
-		sp_call_start(&w->scope, &call, id_of(w, extension), &w->err) ==
-			0,
-		"a call");
+	snprintf(call.callee, sizeof call.callee, "%s", callee);
+	world_must(w, sp_call_start(&w->scope, &call, &w->err) == 0, "a call");
 	return call;
 }
 
 static struct sp_call dial(struct world *w, const char *caller,
 	const char *dialled)
 {
-	return start(w, caller, dialled, caller);
+	return start(w, caller, dialled, "");
 }
 
-static void ring(struct world *w, struct sp_call *call, const char *callee,
-	const char *extension)
+static void ring(struct world *w, struct sp_call *call, const char *callee)
 {
 	snprintf(call->callee, sizeof call->callee, "%s", callee);
-	world_must(w,
-		sp_call_ring(&w->scope, call, id_of(w, extension), &w->err) ==
-			0,
-		"ringing");
+	world_must(w, sp_call_ring(&w->scope, call, &w->err) == 0, "ringing");
 }
 
 static void answer(struct world *w, struct sp_call *call)
@@ -79,19 +69,35 @@ static void finish(struct world *w, struct sp_call *call, const char *ending,
 		ending);
 }
 
+static int64_t assigned_ms(struct world *w, const char *number)
+{
+	static const char SQL[] =
+		"SELECT assigned_ms FROM extension WHERE number = $1";
+	struct sp_stmt *row;
+	int64_t ms;
+
+	world_must(w,
+		sp_db_first(w->db, SQL, SP_ARGS(sp_text(number)), &row,
+			&w->err) == 1,
+		number);
+	ms = sp_col_int(row, 0);
+	sp_db_done(row);
+	return ms;
+}
+
 /* "busy 5": what an extension is in, and since when. */
 static const char *presence(struct world *w, const char *number)
 {
 	static char text[64];
-	bool is_answered;
-	int64_t since_ms;
-	int rc = sp_call_presence(&w->scope, id_of(w, number), &is_answered,
-		&since_ms, &w->err);
+	struct sp_call_presence p;
+	int rc = sp_call_presence(&w->scope, number, assigned_ms(w, number), &p,
+		&w->err);
 
 	if (rc != 1)
 		return rc == 0 ? "" : w->err.msg;
-	snprintf(text, sizeof text, "%s %lld", is_answered ? "busy" : "ringing",
-		(long long)(since_ms - T));
+	snprintf(text, sizeof text, "%s %lld",
+		p.is_answered ? "busy" : "ringing",
+		(long long)(p.since_ms - T));
 	return text;
 }
 
@@ -139,7 +145,7 @@ static void check_life(struct unit *u)
 	unit_str(u, presence(&w, "1001"), "ringing 0", "who dials rings");
 	unit_str(u, presence(&w, "1002"), "", "  who is dialled does not yet");
 	at(&w, 2);
-	ring(&w, &call, "1002", "1002");
+	ring(&w, &call, "1002");
 	unit_str(u, presence(&w, "1002"), "ringing 2", "  but then");
 	unit_str(u, world_events(&w), "", "  without an event");
 	at(&w, 5);
@@ -155,8 +161,6 @@ static void check_life(struct unit *u)
 	unit_str(u, call.ending, "hung-up", "  and a name");
 	unit_str(u, presence(&w, "1001"), "", "  nobody is busy");
 	unit_str(u, presence(&w, "1002"), "", "  on neither side");
-	unit_str(u, world_text(&w, "SELECT count(*) FROM call_leg"), "0",
-		"  nor is there a leg");
 	unit_str(u, world_events(&w), "1001 call-ended:>hung-up after 0s",
 		"  it is an event");
 	world_close(&w);
@@ -165,19 +169,19 @@ static void check_life(struct unit *u)
 /* All that is known of a call comes back in its place. */
 static void check_row(struct unit *u)
 {
-	struct sp_call call, got;
+	struct sp_call call, got = {.id = 0};
 	int64_t tenant_id = 0;
 	struct world w;
 
 	open_world(&w);
 	call = dial(&w, "1001", "1002");
-	ring(&w, &call, "1003", "1003");
+	ring(&w, &call, "1003");
 	at(&w, 5);
 	call.expires_ms = T + 7000;
 	snprintf(call.route, sizeof call.route, "answered");
 	answer(&w, &call);
-	unit_int(u, sp_call_list_open(&w.scope, 0, &got, &tenant_id, 1, &w.err),
-		1, "a call in progress");
+	unit_int(u, sp_call_list_open(&w.scope, &got, &tenant_id, 1, &w.err), 1,
+		"a call in progress");
 	unit_int(u, tenant_id, w.tenant.id, "  its tenant");
 	unit_int(u, got.id, call.id, "  its id");
 	unit_str(u, got.sip_call_id, "id@phone", "  Call-ID");
@@ -192,11 +196,12 @@ static void check_row(struct unit *u)
 	unit_str(u, got.ending, "", "  no ending");
 	unit_int(u, got.status, 200, "  status");
 	unit_str(u, got.route, "answered", "  route");
+	got = (struct sp_call){.id = 0};
 	call.expires_ms = T + 8000;
 	snprintf(call.route, sizeof call.route, "refreshed");
 	unit_int(u, sp_call_prolong(&w.scope, &call, &w.err), 0, "prolonged");
-	unit_int(u, sp_call_list_open(&w.scope, 0, &got, &tenant_id, 1, &w.err),
-		1, "  it goes on");
+	unit_int(u, sp_call_list_open(&w.scope, &got, &tenant_id, 1, &w.err), 1,
+		"  it goes on");
 	unit_int(u, got.expires_ms, T + 8000, "  until then");
 	unit_str(u, got.route, "refreshed", "  that way");
 	finish(&w, &call, SP_CALL_HUNG_UP, 200);
@@ -216,7 +221,7 @@ static void check_closed(struct unit *u)
 
 	open_world(&w);
 	call = dial(&w, "1001", "1002");
-	ring(&w, &call, "1002", "1002");
+	ring(&w, &call, "1002");
 	at(&w, 5);
 	answer(&w, &call);
 	at(&w, 6);
@@ -230,7 +235,7 @@ static void check_closed(struct unit *u)
 		at(&w, 10);
 		finish(&w, c, SP_CALL_FAILED, 500);
 		answer(&w, c);
-		ring(&w, c, "1003", "1003");
+		ring(&w, c, "1003");
 		world_must(&w,
 			sp_call_divert(&w.scope, c, "1002", SP_BUSY, "1003",
 				&w.err) == 0 &&
@@ -258,7 +263,7 @@ static void check_diversion(struct unit *u)
 
 	open_world(&w);
 	call = dial(&w, "1001", "1002");
-	ring(&w, &call, "1002", "1002");
+	ring(&w, &call, "1002");
 	world_events(&w);
 	at(&w, 3);
 	world_must(&w,
@@ -269,13 +274,13 @@ static void check_diversion(struct unit *u)
 		"a diversion is an event of who diverts");
 	unit_str(u, presence(&w, "1002"), "", "  who rings no more");
 	unit_str(u, presence(&w, "1001"), "ringing 0", "  but the caller does");
-	ring(&w, &call, "1003", "1003");
+	ring(&w, &call, "1003");
 	unit_str(u, presence(&w, "1003"), "ringing 3", "  and the next");
 	world_must(&w,
 		sp_call_divert(&w.scope, &call, "1003", SP_BUSY, "voicemail",
 			&w.err) == 0,
 		"another");
-	ring(&w, &call, "sip:vm@x", NULL);
+	ring(&w, &call, "sip:vm@x");
 	unit_str(u, presence(&w, "1003"), "", "  until it is elsewhere");
 	for (int i = 1001; i <= 1003; i++) {
 		char number[16];
@@ -296,12 +301,12 @@ static void check_next_callee(struct unit *u)
 
 	open_world(&w);
 	call = dial(&w, "1001", "1002");
-	ring(&w, &call, "1002", "1002");
+	ring(&w, &call, "1002");
 	at(&w, 4);
-	ring(&w, &call, "1003", "1003");
+	ring(&w, &call, "1003");
 	unit_str(u, presence(&w, "1002"), "", "the one before rings no more");
 	unit_str(u, presence(&w, "1003"), "ringing 4", "  the next one does");
-	ring(&w, &call, "+49301", NULL);
+	ring(&w, &call, "+49301");
 	unit_str(u, presence(&w, "1003"), "", "  nor when it rings outside");
 	unit_str(u, presence(&w, "1001"), "ringing 0", "  the caller waits");
 	world_close(&w);
@@ -311,27 +316,25 @@ static void check_next_callee(struct unit *u)
 static void check_about(struct unit *u)
 {
 	static const struct {
-		const char *caller, *dialled, *extension, *event, *login;
+		const char *caller, *dialled, *event, *login;
 	} cases[] = {
-		{"1001", "1002", "1001", "1001 call-started:1001>1002", "ann"},
-		{"1001", "+49301", "1001", "1001 call-started:1001>+49301",
-			"ann"},
-		{"sip:+49@trunk", "1002", NULL,
+		{"1001", "1002", "1001 call-started:1001>1002", "ann"},
+		{"1001", "+49301", "1001 call-started:1001>+49301", "ann"},
+		{"sip:+49@trunk", "1002",
 			"1002 call-started:sip:+49@trunk>1002", "bob"},
 		/* Nobody's number, and nobody's at all. */
-		{"sip:+49@trunk", "1009", NULL,
+		{"sip:+49@trunk", "1009",
 			"1009 call-started:sip:+49@trunk>1009", ""},
-		{"sip:+49@trunk", "sales", NULL,
-			" call-started:sip:+49@trunk>sales", ""},
-		{"sip:+49@trunk", "1234567890123456", NULL,
+		{"sip:+49@trunk", "sales", " call-started:sip:+49@trunk>sales",
+			""},
+		{"sip:+49@trunk", "1234567890123456",
 			" call-started:sip:+49@trunk>1234567890123456", ""},
 	};
 	struct world w;
 
 	open_world(&w);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		start(&w, cases[i].caller, cases[i].dialled,
-			cases[i].extension);
+		dial(&w, cases[i].caller, cases[i].dialled);
 		unit_str(u, world_events(&w), cases[i].event, cases[i].dialled);
 		unit_str(u,
 			world_text(&w, "SELECT login FROM event"
@@ -363,7 +366,7 @@ static void check_presence(struct unit *u)
 	unit_str(u, presence(&w, "1001"), "busy 3", "  then the other one's");
 	finish(&w, &first, SP_CALL_HUNG_UP, 200);
 	third = dial(&w, "1001", "1001");
-	ring(&w, &third, "1001", "1001");
+	ring(&w, &third, "1001");
 	unit_str(u, presence(&w, "1001"), "ringing 3", "a call to oneself");
 	at(&w, 1002);
 	unit_str(u, presence(&w, "1001"), "ringing 3", "until it ages out");
@@ -379,16 +382,63 @@ static void check_recycling(struct unit *u)
 	struct world w;
 
 	open_world(&w);
-	call = dial(&w, "1001", "1002");
-	ring(&w, &call, "1002", "1002");
+	call = start(&w, "1001", "1002", "1002");
+	at(&w, 1);
 	world_recycle(&w, "bob");
-	unit_str(u, world_text(&w, "SELECT is_callee FROM call_leg"), "0",
-		"a recycled number's leg is gone");
-	world_events(&w);
-	answer(&w, &call);
 	world_assign(&w, "dan", "1002");
-	unit_str(u, presence(&w, "1002"), "", "  the next owner is in no call");
-	unit_str(u, presence(&w, "1001"), "busy 0", "  but the caller is");
+	unit_str(u, presence(&w, "1002"), "",
+		"the next owner of a number does not ring");
+	at(&w, 2);
+	answer(&w, &call);
+	unit_str(u, presence(&w, "1002"), "", "  nor is in the call");
+	unit_str(u, presence(&w, "1001"), "busy 2", "  but the caller is");
+	world_recycle(&w, "ann");
+	world_assign(&w, "fay", "1001");
+	unit_str(u, presence(&w, "1001"), "", "  nor is who gets the caller's");
+	ring(&w, &call, "1002");
+	unit_str(u, presence(&w, "1002"), "busy 2",
+		"a call that comes to the next owner is that one's");
+	world_close(&w);
+}
+
+/* The call stays with the number, not with who leaves it. */
+static void check_renumbering(struct unit *u)
+{
+	struct sp_extension bob, moved;
+	struct sp_call call;
+	struct world w;
+
+	open_world(&w);
+	call = start(&w, "1001", "1002", "1002");
+	answer(&w, &call);
+	at(&w, 1);
+	bob = world_extension(&w, "1002");
+	world_must(&w,
+		sp_extension_renumber(&w.scope, &bob, "1005", 0, &moved,
+			&w.err) == 0,
+		"a new number");
+	unit_str(u, presence(&w, "1005"), "",
+		"who changes the number leaves the call behind");
+	unit_str(u, presence(&w, "1002"), "", "  and there is nobody");
+	unit_str(u, presence(&w, "1001"), "busy 0", "  but the other side is");
+	world_close(&w);
+}
+
+/* Known with the row: no second statement. */
+static void check_ringing_start(struct unit *u)
+{
+	struct sp_call call;
+	struct world w;
+
+	open_world(&w);
+	call = start(&w, "1001", "1002", "1002");
+	unit_str(u, presence(&w, "1002"), "ringing 0",
+		"it rings from the beginning");
+	at(&w, 1);
+	ring(&w, &call, "");
+	unit_str(u, presence(&w, "1002"), "", "  until it does not");
+	unit_str(u, presence(&w, "1001"), "ringing 0",
+		"  for the caller it does");
 	world_close(&w);
 }
 
@@ -430,23 +480,25 @@ static void check_endings(struct unit *u)
 
 static void check_open(struct unit *u)
 {
-	struct sp_call calls[3], got[2];
+	struct sp_call calls[4], got[2] = {{.id = 0}};
 	int64_t tenant_ids[2];
 	struct world w;
 
 	open_world(&w);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		calls[i] = dial(&w, "1001", "1002");
 	finish(&w, &calls[1], SP_CALL_BUSY, 486);
-	unit_int(u, sp_call_list_open(&w.scope, 0, got, tenant_ids, 2, &w.err),
-		2, "the calls in progress");
-	unit_int(u, got[0].id, calls[0].id, "  the first");
-	unit_int(u, got[1].id, calls[2].id, "  not what has ended");
-	unit_int(u,
-		sp_call_list_open(&w.scope, calls[0].id, got, tenant_ids, 2,
-			&w.err),
-		1, "  and those behind one");
-	unit_int(u, got[0].id, calls[2].id, "  are");
+	calls[0].expires_ms++;
+	world_must(&w, sp_call_prolong(&w.scope, &calls[0], &w.err) == 0,
+		"a longer one");
+	unit_int(u, sp_call_list_open(&w.scope, got, tenant_ids, 2, &w.err), 2,
+		"the calls in progress");
+	unit_int(u, got[0].id, calls[2].id, "  not what has ended");
+	unit_int(u, got[1].id, calls[3].id, "  the next of that moment");
+	got[0] = got[1];
+	unit_int(u, sp_call_list_open(&w.scope, got, tenant_ids, 2, &w.err), 1,
+		"  and those behind one");
+	unit_int(u, got[0].id, calls[0].id, "  are");
 	world_close(&w);
 }
 
@@ -465,7 +517,7 @@ static void check_age_out(struct unit *u)
 	for (int i = 0; i < N; i++) {
 		at(&w, i == N - 1 ? 1 : 0);
 		w.scope.tenant = i == 0 ? &other : &w.tenant;
-		start(&w, "1001", "1002", NULL);
+		start(&w, "1001", "1002", "");
 	}
 	at(&w, 999);
 	unit_int(u, sp_call_age_out(&w.scope, ids, N, &w.err), 0,
@@ -511,9 +563,9 @@ static void check_list(struct unit *u)
 	dial(&w, "1002", "1001");
 	dial(&w, "1001", "1003");
 	at(&w, 2);
-	start(&w, "sip:x@y", "1001", NULL);
+	start(&w, "sip:x@y", "1001", "");
 	w.scope.tenant = &other;
-	start(&w, "1001", "1002", NULL);
+	start(&w, "1001", "1002", "");
 	w.scope.tenant = &w.tenant;
 	unit_str(u, list(&w, "1001", -1, LIST_SIZE),
 		"1001>1002= 0-, 1002>1001= 1-, 1001>1003= 1-,"
@@ -566,7 +618,7 @@ static void check_prune(struct unit *u)
 	unit_str(u, world_text(&w, "SELECT count(*) FROM call"), "1",
 		"in small steps");
 	sp_event_prune(&w.scope, &step, &w.err);
-	unit_str(u, world_text(&w, "SELECT count(*) FROM call_leg"), "0",
+	unit_str(u, world_text(&w, "SELECT count(*) FROM call"), "0",
 		"nor does a call go on for ever");
 	world_close(&w);
 }
@@ -625,6 +677,8 @@ int main(void)
 	check_about(&u);
 	check_presence(&u);
 	check_recycling(&u);
+	check_renumbering(&u);
+	check_ringing_start(&u);
 	check_endings(&u);
 	check_open(&u);
 	check_age_out(&u);
