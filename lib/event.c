@@ -13,10 +13,10 @@ static const char ADD_EVENT[] =
 	" new_value, tool, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 static const char ADD_EVENT_OF_NUMBER[] =
 	"INSERT INTO event (at_ms, tenant_id, number, login, what, old_value,"
-	" new_value, tool, actor) SELECT $1, $2, $3, coalesce("
+	" new_value, tool, actor) VALUES ($1, $2, $3, coalesce("
 	"(SELECT u.login FROM extension e JOIN sp_user u ON u.id = e.user_id"
 	" WHERE e.tenant_id = $2 AND e.digits = $4 AND e.number = $3), ''),"
-	" $5, $6, $7, $8, $9";
+	" $5, $6, $7, $8, $9)";
 
 #define COLUMNS                                                        \
 	"seq, at_ms, number, login, what, old_value, new_value, tool," \

@@ -395,7 +395,7 @@ perfdata() {
 @test "check: who is in a call, or late, is registered too" {
 	given_phones 3 0
 	T0=$EPOCHSECONDS
-	given_call 1001 1500 answered_s=1
+	given_call 1001 1500 started_s=1 answered_s=1
 	sql 'UPDATE binding_live SET interval_ms = 0,
 		refreshed_ms = refreshed_ms - 60000 WHERE binding_id = 1'
 	run sp-status --check
