@@ -29,8 +29,7 @@ static const char ADD_WIDE[] =
 	"INSERT INTO binding (extension_id, contact, call_id, source,"
 	" transport, user_agent, created_ms, flow_id, instance, reg_id, path,"
 	" q, local)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-	" RETURNING id";
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 static const char ADD_LIVE[] =
 	"INSERT INTO binding_live (binding_id, cseq, refreshed_ms, expires_ms,"
 	" interval_ms) VALUES ($1, $2, $3, $4, $5)";
@@ -193,23 +192,20 @@ int sp_binding_add(const struct sp_scope *scope, int64_t extension_id,
 	const struct sp_binding *b, struct sp_err *err)
 {
 	struct sp_extension extension;
-	struct sp_stmt *row;
 	int64_t id;
 
 	if (get_extension(scope, extension_id, &extension, err) != 0 ||
 		log_in(scope, &extension, b, err) != 0)
 		return -1;
-	if (sp_db_first(scope->db, ADD_WIDE,
+	if (sp_db_insert(scope->db, ADD_WIDE,
 		    SP_ARGS(sp_int(extension_id), sp_text(b->contact),
 			    sp_text(b->call_id), sp_text(b->source),
 			    sp_text(b->transport), sp_text(b->user_agent),
 			    sp_int(scope->now_ms), sp_int(b->flow_id),
 			    sp_text(b->instance), sp_int(b->reg_id),
 			    sp_text(b->path), sp_int(b->q), sp_text(b->local)),
-		    &row, err) != 1)
+		    &id, err) != 0)
 		return -1;
-	id = sp_col_int(row, 0);
-	sp_db_done(row);
 	if (sp_db_exec(scope->db, ADD_LIVE,
 		    SP_ARGS(sp_int(id), sp_int(b->cseq),
 			    sp_int(b->refreshed_ms), sp_int(b->expires_ms),

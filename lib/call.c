@@ -12,7 +12,7 @@
 static const char START[] =
 	"INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller, dialled,"
 	" callee, started_ms, rang_ms, expires_ms, route)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 static const char RING[] = "UPDATE call SET callee = $2, rang_ms = $3"
 			   " WHERE id = $1 AND ended_ms = 0";
 static const char STOP_RINGING[] =
@@ -120,19 +120,15 @@ static int64_t rang_ms(const struct sp_scope *scope, const struct sp_call *call)
 int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
 	struct sp_err *err)
 {
-	struct sp_stmt *row;
-
-	if (sp_db_first(scope->db, START,
+	if (sp_db_insert(scope->db, START,
 		    SP_ARGS(sp_int(scope->tenant->id),
 			    sp_text(call->sip_call_id),
 			    sp_text(call->caller_tag), sp_text(call->caller),
 			    sp_text(call->dialled), sp_text(call->callee),
 			    sp_int(scope->now_ms), sp_int(rang_ms(scope, call)),
 			    sp_int(call->expires_ms), sp_text(call->route)),
-		    &row, err) != 1)
+		    &call->id, err) != 0)
 		return -1;
-	call->id = sp_col_int(row, 0);
-	sp_db_done(row);
 	call->started_ms = scope->now_ms;
 	return tell(scope, about(call), "call-started", call->caller,
 		call->dialled, err);

@@ -608,6 +608,15 @@ int sp_db_exec(struct sp_db *db, const char *sql, const struct sp_value *args,
 	return rc < 0 ? -1 : 0;
 }
 
+int sp_db_insert(struct sp_db *db, const char *sql, const struct sp_value *args,
+	int64_t *id, struct sp_err *err)
+{
+	if (sp_db_exec(db, sql, args, NULL, err) != 0)
+		return -1;
+	*id = sqlite3_last_insert_rowid(db->handle);
+	return 0;
+}
+
 int sp_db_first(struct sp_db *db, const char *sql, const struct sp_value *args,
 	struct sp_stmt **stmt, struct sp_err *err)
 {

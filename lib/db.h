@@ -130,6 +130,12 @@ int sp_db_step(struct sp_stmt *stmt, struct sp_err *err);
 /* Accepts NULL. */
 void sp_db_done(struct sp_stmt *stmt);
 
+/* Runs an INSERT of one row into a table whose id the engine gives, and says
+ * which it gave. As a RETURNING in its text would; but for that SQLite keeps a
+ * table of its own, which costs more than the row. */
+int sp_db_insert(struct sp_db *db, const char *sql, const struct sp_value *args,
+	int64_t *id, struct sp_err *err);
+
 /* Starts a query and takes its first row. Returns as sp_db_step; *stmt is
  * good after 1 only, and then must be given back. */
 int sp_db_first(struct sp_db *db, const char *sql, const struct sp_value *args,

@@ -5,8 +5,7 @@
 
 static const char START_SESSION[] =
 	"INSERT INTO login_session (tenant_id, number, login, started_ms,"
-	" contact, transport, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)"
-	" RETURNING id";
+	" contact, transport, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 static const char END_SESSION[] =
 	"UPDATE login_session SET ended_ms = $2, ending = $3"
@@ -42,19 +41,17 @@ int sp_session_start(const struct sp_scope *scope,
 	const struct sp_extension *extension, const struct sp_binding *binding,
 	struct sp_err *err)
 {
-	struct sp_stmt *row;
 	int64_t id;
-	int rc = sp_db_first(scope->db, START_SESSION,
-		SP_ARGS(sp_int(scope->tenant->id), sp_text(extension->number),
-			sp_text(extension->user.login), sp_int(scope->now_ms),
-			sp_text(binding->contact), sp_text(binding->transport),
-			sp_text(binding->user_agent)),
-		&row, err);
 
-	if (rc < 0)
+	if (sp_db_insert(scope->db, START_SESSION,
+		    SP_ARGS(sp_int(scope->tenant->id),
+			    sp_text(extension->number),
+			    sp_text(extension->user.login),
+			    sp_int(scope->now_ms), sp_text(binding->contact),
+			    sp_text(binding->transport),
+			    sp_text(binding->user_agent)),
+		    &id, err) != 0)
 		return -1;
-	id = sp_col_int(row, 0);
-	sp_db_done(row);
 	return sp_extension_set_session(scope, extension->id, id, err);
 }
 

@@ -8,7 +8,7 @@
 
 static const char ADD_USER[] =
 	"INSERT INTO sp_user (tenant_id, login, first_name, last_name)"
-	" VALUES ($1, $2, $3, $4) RETURNING id";
+	" VALUES ($1, $2, $3, $4)";
 
 static const char RENAME_USER[] =
 	"UPDATE sp_user SET first_name = $2, last_name = $3 WHERE id = $1";
@@ -68,16 +68,10 @@ int sp_name_check(const char *name, const char *what, struct sp_err *err)
 int sp_user_add(const struct sp_scope *scope, struct sp_user *user,
 	struct sp_err *err)
 {
-	struct sp_stmt *row;
-
-	if (sp_db_first(scope->db, ADD_USER,
-		    SP_ARGS(sp_int(scope->tenant->id), sp_text(user->login),
-			    sp_text(user->first), sp_text(user->last)),
-		    &row, err) != 1)
-		return -1;
-	user->id = sp_col_int(row, 0);
-	sp_db_done(row);
-	return 0;
+	return sp_db_insert(scope->db, ADD_USER,
+		SP_ARGS(sp_int(scope->tenant->id), sp_text(user->login),
+			sp_text(user->first), sp_text(user->last)),
+		&user->id, err);
 }
 
 int sp_user_rename(const struct sp_scope *scope, const struct sp_user *user,
