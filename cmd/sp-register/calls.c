@@ -369,16 +369,15 @@ static int take_up(struct calls *c, const struct sp_tenant *tenant,
 	return 0;
 }
 
-static int load(struct calls *c, struct service *s, int64_t wall_ms,
-	struct sp_err *err)
+static int load_pages(struct calls *c, struct service *s,
+	const struct sp_scope *scope, struct sp_err *err)
 {
-	struct sp_scope scope = service_scope(s, NULL, wall_ms);
 	struct sp_call *page = calloc(PAGE, sizeof *page);
 	int64_t tenants[PAGE];
 	int n = page == NULL ? sp_err_memory(err) : PAGE;
 
 	while (n == PAGE) {
-		n = sp_call_list_open(&scope, page, tenants, PAGE, err);
+		n = sp_call_list_open(scope, page, tenants, PAGE, err);
 		for (int i = 0; i < n; i++) {
 			const struct sp_tenant *tenant =
 				tenant_of(s->config, tenants[i]);
@@ -394,6 +393,21 @@ static int load(struct calls *c, struct service *s, int64_t wall_ms,
 	}
 	free(page);
 	return n < 0 ? -1 : 0;
+}
+
+/* In one transaction: one that another server prolongs meanwhile would come
+ * twice. */
+static int load(struct calls *c, struct service *s, int64_t wall_ms,
+	struct sp_err *err)
+{
+	struct sp_scope scope = service_scope(s, NULL, wall_ms);
+	int rc;
+
+	if (sp_db_begin_read(scope.db, err) != 0)
+		return -1;
+	rc = load_pages(c, s, &scope, err);
+	sp_db_rollback(scope.db);
+	return rc;
 }
 
 int calls_new(struct calls **out, struct service *s, int64_t wall_ms,

@@ -112,6 +112,27 @@ static void check_columns(struct unit *u, struct world *w)
 
 /* ---- statements -------------------------------------------------------- */
 
+/* Which id the engine has given, also when that is not the next one. */
+static void check_insert(struct unit *u, struct world *w)
+{
+	static const char MAKE[] =
+		"CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT UNIQUE)",
+			  FAR[] = "INSERT INTO item (id) VALUES (41)",
+			  ADD[] = "INSERT INTO item (name) VALUES ($1)";
+	int64_t id = 0;
+
+	sp_db_exec(w->db, MAKE, SP_NO_ARGS, NULL, &w->err);
+	sp_db_exec(w->db, FAR, SP_NO_ARGS, NULL, &w->err);
+	unit_int(u,
+		sp_db_insert(w->db, ADD, SP_ARGS(sp_text("a")), &id, &w->err),
+		0, "a row is added");
+	unit_int(u, id, 42, "  and has an id");
+	unit_int(u,
+		sp_db_insert(w->db, ADD, SP_ARGS(sp_text("a")), &id, &w->err),
+		-1, "what cannot be added");
+	unit_int(u, id, 42, "  gives none");
+}
+
 static void check_statements(struct unit *u, struct world *w)
 {
 	static const char NUMBERS[] = "SELECT value FROM json_each('[1,2,3]')",
@@ -554,6 +575,7 @@ int main(void)
 	world_open(&w);
 	check_values(&u, &w);
 	check_columns(&u, &w);
+	check_insert(&u, &w);
 	check_statements(&u, &w);
 	check_schema(&u, &w);
 	check_transactions(&u, &w);
