@@ -98,11 +98,14 @@ static const char *about(const struct sp_call *call)
 	return "";
 }
 
-static int tell(const struct sp_scope *scope, const char *number,
+static int tell(const struct sp_scope *scope, const struct sp_call *call,
 	const char *what, const char *old_value, const char *new_value,
 	struct sp_err *err)
 {
+	const char *number = about(call);
+	bool is_known = number == call->caller && call->login[0] != '\0';
 	const struct sp_event event = {.number = number,
+		.login = is_known ? call->login : NULL,
 		.what = what,
 		.old_value = old_value,
 		.new_value = new_value};
@@ -130,8 +133,8 @@ int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
 		    &call->id, err) != 0)
 		return -1;
 	call->started_ms = scope->now_ms;
-	return tell(scope, about(call), "call-started", call->caller,
-		call->dialled, err);
+	return tell(scope, call, "call-started", call->caller, call->dialled,
+		err);
 }
 
 int sp_call_ring(const struct sp_scope *scope, const struct sp_call *call,
@@ -147,6 +150,10 @@ int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
 	const char *number, enum sp_condition condition, const char *target,
 	struct sp_err *err)
 {
+	const struct sp_event event = {.number = number,
+		.what = "call-diverted",
+		.old_value = sp_condition_name(condition),
+		.new_value = target};
 	int64_t n;
 
 	if (sp_db_exec(scope->db, STOP_RINGING, SP_ARGS(sp_int(call->id)), &n,
@@ -157,8 +164,7 @@ int sp_call_divert(const struct sp_scope *scope, const struct sp_call *call,
 	if (sp_db_exec(scope->db, DIVERT,
 		    SP_ARGS(sp_int(call->id), sp_text(number)), NULL, err) != 0)
 		return -1;
-	return tell(scope, number, "call-diverted",
-		sp_condition_name(condition), target, err);
+	return sp_event_add(scope, &event, err);
 }
 
 int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
@@ -175,7 +181,7 @@ int sp_call_answer(const struct sp_scope *scope, struct sp_call *call,
 	if (n == 0)
 		return 0;
 	call->answered_ms = scope->now_ms;
-	return tell(scope, about(call), "call-answered", "", call->callee, err);
+	return tell(scope, call, "call-answered", "", call->callee, err);
 }
 
 int sp_call_prolong(const struct sp_scope *scope, const struct sp_call *call,
@@ -210,7 +216,7 @@ static int end(const struct sp_scope *scope, struct sp_call *call,
 		snprintf(text, sizeof text, "%s after %s", call->ending,
 			lasted);
 	}
-	if (tell(scope, about(call), "call-ended", "", text, err) != 0 ||
+	if (tell(scope, call, "call-ended", "", text, err) != 0 ||
 		sp_call_count_ending(scope->db, call->ending, err) != 0)
 		return -1;
 	return 1;

@@ -10,6 +10,7 @@
 #include "lib/forward.h"
 #include "lib/pool.h"
 #include "lib/scope.h"
+#include "lib/user.h"
 
 enum {
 	SP_CALL_ID_SIZE_MAX = 256, /* as SP_CALL_ID_SIZE of lib/binding.h */
@@ -34,7 +35,10 @@ struct sp_call {
 	char sip_call_id[SP_CALL_ID_SIZE_MAX];
 	char caller_tag[SP_CALL_TAG_SIZE]; /* From tag of the INVITE */
 	char caller[SP_CALL_PARTY_SIZE];   /* extension, or URI of a peer */
-	char dialled[SP_CALL_PARTY_SIZE];  /* what was dialled */
+	/* Whose extension that is, if known: spares its events a query. Is not
+	 * in the row. */
+	char login[SP_LOGIN_SIZE];
+	char dialled[SP_CALL_PARTY_SIZE]; /* what was dialled */
 	/* Where it rings, or who has answered: the extension, or where it was
 	 * sent; "" when it has rung nowhere. */
 	char callee[SP_CALL_PARTY_SIZE];

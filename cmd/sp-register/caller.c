@@ -61,6 +61,7 @@ static enum verdict load_caller(struct service *s, struct request *rq,
 	if (rc == 0)
 		return VERDICT_NOT_ALLOWED; /* recycled this very moment */
 	caller->may_call_outside = sp_call_right_outside(rq->scope.tenant, &e);
+	memcpy(caller->login, e.user.login, sizeof caller->login);
 	write_identity(&e, rq->scope.tenant->domain, caller->identity);
 	return VERDICT_OK;
 }

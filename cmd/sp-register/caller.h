@@ -12,6 +12,7 @@ enum { CALLER_IDENTITY_SIZE = 1024 };
 struct caller {
 	bool is_peer; /* a trusted one, that needs no digest */
 	char number[SP_NUMBER_SIZE];
+	char login[SP_LOGIN_SIZE];
 	bool may_call_outside;
 	/* The value of the P-Asserted-Identity (RFC 3325 §9.1) that it gets; ""
 	 * for a peer, whose own is believed. */

@@ -504,6 +504,7 @@ static void write_row(struct sp_call *row, const struct request *rq,
 		sizeof row->caller);
 	sipmsg_copy_printable((struct sip_slice){dialled, strlen(dialled)},
 		row->dialled, sizeof row->dialled);
+	memcpy(row->login, caller->login, sizeof row->login);
 	row->expires_ms = rq->scope.now_ms + SP_CALL_MAX_AGE_MS;
 }
 

@@ -344,6 +344,32 @@ static void check_about(struct unit *u)
 	world_close(&w);
 }
 
+/* Of who calls it may be known already, of others not. */
+static void check_login(struct unit *u)
+{
+	static const struct {
+		const char *caller, *login, *expected;
+	} cases[] = {{"1001", "", "ann"}, {"1001", "known", "known"},
+		{"sip:x@y", "known", "bob"}};
+	struct world w;
+
+	open_world(&w);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sp_call call = {.dialled = "1002", .id = 0};
+
+		snprintf(call.caller, sizeof call.caller, "%s",
+			cases[i].caller);
+		snprintf(call.login, sizeof call.login, "%s", cases[i].login);
+		world_must(&w, sp_call_start(&w.scope, &call, &w.err) == 0,
+			"a call");
+		unit_str(u,
+			world_text(&w, "SELECT login FROM event"
+				       " ORDER BY seq DESC LIMIT 1"),
+			cases[i].expected, "the login of an event");
+	}
+	world_close(&w);
+}
+
 /* Of several calls the one that was answered first counts, else the one that has
  * rung longest. */
 static void check_presence(struct unit *u)
@@ -675,6 +701,7 @@ int main(void)
 	check_diversion(&u);
 	check_next_callee(&u);
 	check_about(&u);
+	check_login(&u);
 	check_presence(&u);
 	check_recycling(&u);
 	check_renumbering(&u);
