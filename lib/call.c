@@ -13,8 +13,9 @@ static const char START[] =
 	"INSERT INTO call (tenant_id, sip_call_id, caller_tag, caller, dialled,"
 	" callee, started_ms, rang_ms, expires_ms, route)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-static const char RING[] = "UPDATE call SET callee = $2, rang_ms = $3"
-			   " WHERE id = $1 AND ended_ms = 0";
+static const char RING[] =
+	"UPDATE call SET callee = $2, rang_ms = $3, expires_ms = $4"
+	" WHERE id = $1 AND ended_ms = 0";
 static const char STOP_RINGING[] =
 	"UPDATE call SET rang_ms = 0 WHERE id = $1 AND ended_ms = 0";
 static const char ANSWER[] =
@@ -142,7 +143,7 @@ int sp_call_ring(const struct sp_scope *scope, const struct sp_call *call,
 {
 	return sp_db_exec(scope->db, RING,
 		SP_ARGS(sp_int(call->id), sp_text(call->callee),
-			sp_int(rang_ms(scope, call))),
+			sp_int(rang_ms(scope, call)), sp_int(call->expires_ms)),
 		NULL, err);
 }
 

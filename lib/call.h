@@ -64,8 +64,8 @@ struct sp_call {
 int sp_call_start(const struct sp_scope *scope, struct sp_call *call,
 	struct sp_err *err);
 
-/* It rings at call->callee now, and where it rang before not any more; "": it
- * rings nowhere. */
+/* It rings at call->callee now, until call->expires_ms at most, and where it rang
+ * before not any more; "": it rings nowhere. */
 int sp_call_ring(const struct sp_scope *scope, const struct sp_call *call,
 	struct sp_err *err);
 

@@ -95,6 +95,7 @@ enum verdict caller_identify(struct service *s, struct request *rq,
 		verdict = VERDICT_STALE;
 	if (verdict != VERDICT_OK)
 		return verdict;
+	caller->extension_id = c.extension_id;
 	memcpy(caller->number, c.number, sizeof caller->number);
 	return load_caller(s, rq, caller);
 }

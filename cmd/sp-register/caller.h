@@ -10,7 +10,8 @@
 enum { CALLER_IDENTITY_SIZE = 1024 };
 
 struct caller {
-	bool is_peer; /* a trusted one, that needs no digest */
+	bool is_peer;         /* a trusted one, that needs no digest */
+	int64_t extension_id; /* 0: a peer */
 	char number[SP_NUMBER_SIZE];
 	char login[SP_LOGIN_SIZE];
 	bool may_call_outside;

@@ -13,6 +13,9 @@
 #include "lib/route_facts.h"
 
 enum {
+	/* A row that nobody ends while it rings ages out so long after it has
+	 * rung for as long as it may. */
+	AGE_MS = TIMER_GIVE_UP_MS + 2 * CALLING_STOP_MS,
 	TEXT_SIZE = 4096, /* of the fields that tell of diversions */
 	CANCELLED = 487,
 };
@@ -138,7 +141,8 @@ static void set_timer(struct calling *c, int64_t ms)
 
 /* Writes that it rings at `callee`, "" for nowhere; the first time with all that
  * is known of the call. Nothing that goes wrong with the row stops the call. */
-static void note_ringing(struct calling *c, const char *callee)
+static void note_ringing(struct calling *c, const char *callee,
+	int64_t lasts_ms)
 {
 	struct proxy *p = c->fork->proxy;
 	struct sp_err err;
@@ -147,6 +151,7 @@ static void note_ringing(struct calling *c, const char *callee)
 	if (c->call == NULL || !uses_db(c))
 		return;
 	snprintf(c->call->row.callee, sizeof c->call->row.callee, "%s", callee);
+	c->call->row.expires_ms = c->scope.now_ms + lasts_ms + AGE_MS;
 	rc = c->is_started ? sp_call_ring(&c->scope, &c->call->row, &err)
 			   : calls_start(p->calls, &c->scope, c->call, &err);
 	c->is_started = true;
@@ -157,7 +162,7 @@ static void note_ringing(struct calling *c, const char *callee)
 static void note_start(struct calling *c)
 {
 	if (!c->is_started)
-		note_ringing(c, "");
+		note_ringing(c, "", 0);
 }
 
 /* Returns how many of the phones of that number, the n in p->bindings, are
@@ -189,9 +194,9 @@ static int ring(struct calling *c, const struct sp_route_step *step,
 	if (n <= 0)
 		return n;
 	/* First, since what the phones get has the row's id in it. */
-	note_ringing(c, step->number);
+	note_ringing(c, step->number, step->after_ms);
 	if (call_phones(c, step->number, n) == 0) {
-		note_ringing(c, "");
+		note_ringing(c, "", 0);
 		return 0;
 	}
 	c->phase = PHASE_RINGING;
@@ -270,7 +275,7 @@ static bool look_up(struct calling *c)
 static void send_away(struct calling *c, const struct sp_route_step *step)
 {
 	snprintf(c->uri, sizeof c->uri, "%s", step->target);
-	note_ringing(c, c->uri);
+	note_ringing(c, c->uri, RESOLVE_MAX_HOPS * TIMER_C_MS);
 	if (!look_up(c))
 		finish(c, 503);
 }
@@ -505,7 +510,6 @@ static void write_row(struct sp_call *row, const struct request *rq,
 	sipmsg_copy_printable((struct sip_slice){dialled, strlen(dialled)},
 		row->dialled, sizeof row->dialled);
 	memcpy(row->login, caller->login, sizeof row->login);
-	row->expires_ms = rq->scope.now_ms + SP_CALL_MAX_AGE_MS;
 }
 
 static struct call *add_call(struct proxy *p, const struct request *rq,

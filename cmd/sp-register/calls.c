@@ -384,8 +384,8 @@ static int load_pages(struct calls *c, struct service *s,
 
 			if (page[i].id > c->newest_id)
 				c->committed_id = c->newest_id = page[i].id;
-			if (tenant != NULL &&
-				take_up(c, tenant, &page[i], wall_ms, err) != 0)
+			if (tenant != NULL && take_up(c, tenant, &page[i],
+						      scope->now_ms, err) != 0)
 				n = -1;
 		}
 		if (n == PAGE)
@@ -401,12 +401,14 @@ static int load(struct calls *c, struct service *s, int64_t wall_ms,
 	struct sp_err *err)
 {
 	struct sp_scope scope = service_scope(s, NULL, wall_ms);
+	bool is_inside = sp_db_in_transaction(scope.db);
 	int rc;
 
-	if (sp_db_begin_read(scope.db, err) != 0)
+	if (!is_inside && sp_db_begin_read(scope.db, err) != 0)
 		return -1;
 	rc = load_pages(c, s, &scope, err);
-	sp_db_rollback(scope.db);
+	if (!is_inside)
+		sp_db_rollback(scope.db);
 	return rc;
 }
 

@@ -74,7 +74,7 @@ static struct call *start(struct office *o, const char *call_id,
 	snprintf(call->row.dialled, sizeof call->row.dialled, "1002");
 	call->row.expires_ms = WORLD_NOW_MS + HOUR_MS;
 	world_must(&o->w,
-		calls_start(o->calls, &o->w.scope, call, 0, &o->w.err) == 0,
+		calls_start(o->calls, &o->w.scope, call, &o->w.err) == 0,
 		"a call starts");
 	return call;
 }
