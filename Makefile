@@ -23,6 +23,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,--as-needed \
 
 LIB_LIBS := -lsqlite3 -lyaml -lnettle
 CLI_LIBS := -lcsv -ljansson
+TUI_LIBS := -lncursesw
 SIP_LIBS := -losipparser2 -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lsystemd -lcares -lresolv
 
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
@@ -45,7 +46,7 @@ $(BUILD)/libsp.a: $(LIB_OBJ)
 define tool_rule
 $(BIN)/$(1): $(call tool_obj,$(1)) $(CLI_OBJ) $(BUILD)/libsp.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(if $$(filter sp-register,$(1)),$$(SIP_LIBS)) $$(CLI_LIBS) $$(LIB_LIBS)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(if $$(filter sp-register,$(1)),$$(SIP_LIBS)) $$(if $$(filter sp-status,$(1)),$$(TUI_LIBS)) $$(CLI_LIBS) $$(LIB_LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
@@ -84,10 +85,11 @@ build/udpecho build/stopwatch build/flood: build/%: tests/bench/%.c
 
 # ---- tests -----------------------------------------------------------------
 # A unit program links what it tests: the core, the shared command-line parts,
-# and the SIP parts that need no main.
+# the SIP parts that need no main, and those of --watch that need no terminal.
 SIP_OBJ := $(filter-out %/main.o,$(call tool_obj,sp-register))
+WATCH_OBJ := $(patsubst %,$(BUILD)/cmd/sp-status/%.o,watch_rows watch_view)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(SIP_OBJ) $(CLI_OBJ) $(BUILD)/libsp.a
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(SIP_OBJ) $(WATCH_OBJ) $(CLI_OBJ) $(BUILD)/libsp.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(SIP_LIBS) $(CLI_LIBS) $(LIB_LIBS)
 

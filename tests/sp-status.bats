@@ -1023,7 +1023,7 @@ MODES=(--free --resting --reserved --summary '--history 1001'
 @test "sp-status: modes exclude each other" {
 	local mode other
 
-	for mode in "${MODES[@]}"; do
+	for mode in "${MODES[@]}" --watch; do
 		other=--summary
 		[ "$mode" != --summary ] || other=--paths
 		# shellcheck disable=SC2086 # words
@@ -1031,8 +1031,8 @@ MODES=(--free --resting --reserved --summary '--history 1001'
 		assert_failure 64
 		assert_output ""
 		assert_equal "$stderr" "sp-status: --free, --resting,\
- --reserved, --summary, --history, --as-of, --follow, --wait, --paths,\
- --prometheus, --check and\
+ --reserved, --summary, --history, --as-of, --follow, --wait, --watch,\
+ --paths, --prometheus, --check and\
  --html exclude each other (see sp-status --help)"
 	done
 }

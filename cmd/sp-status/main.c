@@ -126,6 +126,7 @@ static bool choose_mode(struct work *w)
 		{w->as_of != NULL, list_as_of},
 		{w->follow || w->since != NULL, follow_events},
 		{w->wait != NULL, wait_for_state},
+		{w->watch, watch_list},
 		{w->paths, print_paths},
 		{w->prometheus, print_prometheus},
 		{w->check, run_check},
@@ -147,7 +148,8 @@ static bool choose_mode(struct work *w)
 static int check_operands(const struct work *w,
 	const struct sp_program *program)
 {
-	bool lists = w->mode == list_extensions || w->mode == list_as_of;
+	bool lists = w->mode == list_extensions || w->mode == list_as_of ||
+		     w->mode == watch_list;
 	int64_t n;
 
 	if (w->wait != NULL && (w->n != 1 || strcmp(w->operand[0], "-") == 0))
@@ -171,11 +173,13 @@ static int check_usage(struct work *w, const struct sp_program *program)
 	if (!choose_mode(w))
 		return sp_app_usage(program,
 			"--free, --resting, --reserved, --summary, --history, "
-			"--as-of, --follow, --wait, --paths, --prometheus, "
-			"--check and --html exclude each other");
+			"--as-of, --follow, --wait, --watch, --paths, "
+			"--prometheus, --check and --html exclude each other");
 	if (w->html && (w->common.output != NULL || w->common.columns != NULL))
 		return sp_app_usage(program,
 			"-o and --columns are for listings, not for --html");
+	if (watch_refusal(w) != NULL)
+		return sp_app_usage(program, "%s", watch_refusal(w));
 	if (w->timeout != NULL && w->wait == NULL)
 		return sp_app_usage(program, "--timeout goes with --wait");
 	if (w->since != NULL &&
@@ -265,6 +269,10 @@ int main(int argc, char **argv)
 			&w.timeout, NULL},
 		{0, "html", NULL, "all of it as a page for a browser", &w.html,
 			NULL, NULL},
+		{0, "watch", NULL,
+			"the list on the terminal, as it changes; ? shows its "
+			"keys",
+			&w.watch, NULL, NULL},
 		{0, "paths", NULL, "the files that are used", &w.paths, NULL,
 			NULL},
 		{0, "prometheus", NULL,
@@ -296,6 +304,7 @@ int main(int argc, char **argv)
 			    "[options] --as-of TIME [LOGIN|EXT ... | -]\n"
 			    "[options] [--follow] [--since SEQ]\n"
 			    "[options] --wait STATE[,STATE] LOGIN|EXT\n"
+			    "[options] --watch [LOGIN|EXT ... | -]\n"
 			    "[options] --prometheus|--check|--html",
 		.purpose = "Show who is assigned, on line, late, lost or busy.",
 		.opts = opts,

@@ -20,7 +20,7 @@ struct work {
 	const char *states, *idle, *match, *history, *as_of, *since, *wait,
 		*timeout;
 	bool free, resting, reserved, summary, follow, paths, html;
-	bool prometheus, check;
+	bool prometheus, check, watch;
 	const char *max_lost, *min_free, *max_silence; /* with --check */
 	int check_status; /* of --check: the exit status */
 	int n;            /* operands */
@@ -46,7 +46,11 @@ mode_fn print_summary;   /* numbers.c: --summary */
 mode_fn print_history;   /* events.c: --history */
 mode_fn follow_events;   /* events.c: --follow, --since */
 mode_fn wait_for_state;  /* wait.c: --wait */
+mode_fn watch_list;      /* watch.c: --watch */
 mode_fn print_html;      /* html.c: --html */
+
+/* watch.c: what is wrong with the use of --watch; NULL: nothing. */
+const char *watch_refusal(const struct work *w);
 
 /* These two open what they need, since they are about all tenants. */
 mode_fn print_prometheus; /* prometheus.c: --prometheus */
