@@ -1,6 +1,6 @@
 # sp: softphone extensions from the command line. Targets: all check unit fuzz
-# bench demo lint fmt install clean. Variables: CC, OPT, SAN=address,undefined,
-# FUZZ, FUZZ_SECONDS, PREFIX, DESTDIR.
+# bench demo lint fmt install dist deb check-deb clean. Variables: CC, OPT,
+# SAN=address,undefined, FUZZ, FUZZ_SECONDS, PREFIX, DESTDIR.
 CC      ?= cc
 PREFIX  ?= /usr/local
 VERSION := 0.1.0
@@ -33,7 +33,7 @@ SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 # Composed from the tools; installed beside them.
 COMPOSED := onboard offboard nightly-sync backup restore sp-metrics sp-status-page
 SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban scripts/monitoring,$(wildcard scripts/*)) \
-           $(wildcard tests/run tests/fuzz/run .ci/run tests/*/*.sh tests/*/*.bash) \
+           $(wildcard tests/run tests/*.sh tests/fuzz/run .ci/run tests/*/*.sh tests/*/*.bash) \
            completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
 
@@ -64,11 +64,11 @@ $(BUILD)/cmd/sp-status/page.c: $(PAGE) Makefile
 	done; } >$@
 
 $(BUILD)/%.o: $(BUILD)/%.c
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # What both load generators are made of.
 BENCH_PARTS := args digest load measure phone text wire
@@ -185,10 +185,33 @@ install: all
 	done
 	install -D -m 644 completions/_sp $(SHARE)/zsh/site-functions/_sp
 
+# ---- packages --------------------------------------------------------------
+# The last commit as a tarball: the same bytes from each clone.
+DIST := sp-$(VERSION)
+
+dist:
+	@mkdir -p build
+	@git -c tar.umask=0022 -c core.autocrlf=false archive \
+		--prefix=$(DIST)/ -o build/$(DIST).tar HEAD
+	@xz -9 -T 1 -f build/$(DIST).tar
+	@echo build/$(DIST).tar.xz
+
+# The tree as it is as a Debian package.
+deb:
+	@scripts/install-deps build packaging
+	@rm -rf build/deb
+	@scripts/build-deb build/deb
+	@lintian --allow-root --fail-on error,warning build/deb/*.changes
+
+# Installs, upgrades and purges it in a chroot; as root, with a Debian mirror.
+check-deb:
+	@scripts/install-deps build packaging
+	@tests/check-deb.sh
+
 clean:
 	rm -rf bin build build-san build-fuzz
 
-.PHONY: all unit testable fuzzers fuzz-build fuzz check lint fmt bench demo install clean
+.PHONY: all unit testable fuzzers fuzz-build fuzz check lint fmt bench demo install dist deb check-deb clean
 .DELETE_ON_ERROR:
 
 -include $(shell find build build-san build-fuzz -name '*.d' 2>/dev/null)
