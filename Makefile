@@ -34,7 +34,7 @@ SOURCES := $(wildcard lib/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 COMPOSED := onboard offboard nightly-sync backup restore sp-metrics sp-status-page
 SCRIPTS := $(filter-out scripts/systemd scripts/fail2ban scripts/monitoring,$(wildcard scripts/*)) \
            $(wildcard tests/run tests/*.sh tests/fuzz/run .ci/run tests/*/*.sh tests/*/*.bash) \
-           completions/sp.bash
+           $(wildcard debian/*.prerm debian/*.postrm) completions/sp.bash
 tool_obj = $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c))
 
 all: $(TOOLS:%=$(BIN)/%)

@@ -18,7 +18,6 @@ die() {
 	exit 1
 }
 
-# ok WHAT, after COMMAND... || die
 ok() { echo "ok - $*"; }
 
 # is EXPECTED GOT WHAT
@@ -91,21 +90,20 @@ build_packages() {
 
 # ---- chroot ----------------------------------------------------------------
 
-# What this machine has for the suite, and how it gets there.
+# What the apt of this machine has of the suite.
 sources() {
 	# shellcheck disable=SC2016 # apt's variables
-	apt-get indextargets --format '$(SITE) $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' |
-		awk -v suite="$SUITE" '$3 ~ "^" suite && $4 == "main" &&
-			$2 ~ /debian/ { print "deb", $2, $3, $4 }' | sort -u
+	apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+		'Created-By: Packages' 'Origin: Debian' |
+		grep " ${SUITE}[^ ]* main\$" | sort -u
 }
 
 make_root() {
 	local mirror proxy
 
-	sources >"$WORK/sources"
-	mirror=$(awk -v suite="$SUITE" '$3 == suite { print $2; exit }' \
-		"$WORK/sources")
+	sources >"$WORK/sources" || :
+	mirror=$(sed -n "s/^deb \(.*\) $SUITE main\$/\1/p" "$WORK/sources")
+	mirror=${mirror%%$'\n'*}
 	[ -n "$mirror" ] || die "apt of this machine has no $SUITE: apt-get update"
 	eval "$(apt-config shell proxy Acquire::http::Proxy)"
 	[ -z "${proxy-}" ] || export http_proxy=$proxy
