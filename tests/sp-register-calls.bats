@@ -350,6 +350,21 @@ states() {
 	play 'a gets 480' 'b stops'
 }
 
+@test "calls: a call that is answered and ended while the database is locked" {
+	load clients/peers
+	serve_phones
+	given_phones a:1001 b:1002
+	play 'a calls 1002' 'b rings' 'a gets 180'
+	locked_database
+	play 'b says 200' 'a gets 200' 'a acks' 'b gets ACK'
+	hang_up b a
+	unlock_database
+	ends hung-up 200
+	assert_equal "$(sql 'SELECT answered_ms > 0 FROM call')" 1
+	assert_equal "$(events 1001 | tail -n 3 | xargs)" \
+		'call-started call-answered call-ended'
+}
+
 @test "calls: a locked database holds up no call that is in progress" {
 	load clients/peers
 	serve_phones
@@ -358,8 +373,9 @@ states() {
 	locked_database
 	play 'b says 200' 'a gets 200' 'a acks' 'b gets ACK'
 	play 'c calls 1002' 'c gets 503'
-	hang_up a b
 	unlock_database
+	states 1001 busy 1002 busy
+	hang_up a b
 	states 1001 registered 1002 registered
 	ends hung-up 200
 }

@@ -20,10 +20,11 @@ struct calls {
 	int n;
 	struct call *of_caller[CALLER_BUCKETS];
 	uint64_t salt;
-	int64_t looked_ms;   /* when calls that have run out were looked for */
-	bool is_failing;     /* to write what has ended, in this second */
-	struct call *ended;  /* not stored yet */
-	struct call *stored; /* in the transaction that is open */
+	int64_t looked_ms; /* when calls that have run out were looked for */
+	bool is_failing;   /* to write what has happened, in this second */
+	/* Not stored yet; and in the transaction that is open. */
+	struct call *answered, *answered_stored;
+	struct call *ended, *stored;
 	const unsigned char *key;
 	bool has_other_server; /* that beats, or has until a moment ago */
 	/* The highest ids of rows that are there for good, and that are not
@@ -149,6 +150,25 @@ struct call *calls_find(struct calls *c, struct sip_slice call_id,
 	return NULL;
 }
 
+static void list_answer(struct call **list, struct call *call)
+{
+	call->next_answered = *list;
+	call->answered_link = list;
+	if (*list != NULL)
+		(*list)->answered_link = &call->next_answered;
+	*list = call;
+}
+
+static void unlist_answer(struct call *call)
+{
+	if (call->answered_link == NULL)
+		return;
+	*call->answered_link = call->next_answered;
+	if (call->next_answered != NULL)
+		call->next_answered->answered_link = call->answered_link;
+	call->answered_link = NULL;
+}
+
 static void let_go(struct call *call)
 {
 	if (call->holder != NULL)
@@ -159,6 +179,7 @@ static void let_go(struct call *call)
 static void call_free(struct call *call)
 {
 	let_go(call);
+	unlist_answer(call);
 	free(call->callee_contact);
 	free(call->callee_tag);
 	free(call);
@@ -225,6 +246,12 @@ int calls_start(struct calls *c, const struct sp_scope *scope,
 	return 0;
 }
 
+void calls_answer(struct calls *c, struct call *call, int64_t wall_ms)
+{
+	call->answered_ms = wall_ms;
+	list_answer(&c->answered, call);
+}
+
 void calls_end(struct calls *c, struct call *call, const char *ending,
 	int64_t wall_ms)
 {
@@ -236,9 +263,29 @@ void calls_end(struct calls *c, struct call *call, const char *ending,
 	c->ended = call;
 }
 
-bool calls_has_ended(const struct calls *c)
+bool calls_has_news(const struct calls *c)
 {
-	return c->ended != NULL && !c->is_failing;
+	return (c->answered != NULL || c->ended != NULL) && !c->is_failing;
+}
+
+static bool store_answers(struct calls *c, struct service *s)
+{
+	struct sp_err err;
+
+	while (c->answered != NULL && !c->is_failing) {
+		struct call *call = c->answered;
+		struct sp_scope scope =
+			service_scope(s, call->tenant, call->answered_ms);
+
+		if (sp_call_answer(&scope, &call->row, &err) != 0) {
+			c->is_failing = true;
+			request_db_failed(s, &err);
+			return false;
+		}
+		unlist_answer(call);
+		list_answer(&c->answered_stored, call);
+	}
+	return true;
 }
 
 /* Behind the others, lest one that cannot be written keeps them from it. */
@@ -257,6 +304,8 @@ void calls_store(struct calls *c, struct service *s)
 {
 	struct sp_err err;
 
+	if (!store_answers(c, s))
+		return;
 	while (c->ended != NULL && !c->is_failing) {
 		struct call *call = c->ended;
 		struct sp_scope scope =
@@ -308,6 +357,13 @@ static void disown_rows(struct calls *c, struct call *list)
 
 static void revert(struct calls *c)
 {
+	while (c->answered_stored != NULL) {
+		struct call *call = c->answered_stored;
+
+		unlist_answer(call);
+		call->row.answered_ms = 0;
+		list_answer(&c->answered, call);
+	}
 	while (c->stored != NULL) {
 		struct call *call = c->stored;
 
@@ -329,6 +385,8 @@ void calls_settle(struct calls *c, bool is_committed)
 		revert(c);
 		return;
 	}
+	while (c->answered_stored != NULL)
+		unlist_answer(c->answered_stored);
 	free_list(c->stored);
 	c->stored = NULL;
 	c->committed_id = c->newest_id;

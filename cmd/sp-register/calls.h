@@ -25,6 +25,10 @@ struct call {
 	/* Who is setting it up has this pointer to it, which becomes NULL when
 	 * the call goes; NULL: nobody. */
 	struct call **holder;
+	/* When it was answered, as long as that is not stored; its place among
+	 * those of which that is so. */
+	int64_t answered_ms;
+	struct call *next_answered, **answered_link; /* NULL: it has none */
 	const char *ending; /* once it has ended, and when; else NULL */
 	int64_t ended_ms;
 };
@@ -57,16 +61,21 @@ int calls_start(struct calls *calls, const struct sp_scope *scope,
 struct call *calls_find(struct calls *calls, struct sip_slice call_id,
 	struct sip_slice from, struct sip_slice to, bool *is_from_caller);
 
+/* Its row says by whom it was answered, and more; at wall_ms. To be stored with
+ * the next calls_store. */
+void calls_answer(struct calls *calls, struct call *call, int64_t wall_ms);
+
 /* Takes it out, to be stored as ended at wall_ms with the next calls_store; it
  * is freed then. ending: of lib/call.h. */
 void calls_end(struct calls *calls, struct call *call, const char *ending,
 	int64_t wall_ms);
 
-/* Writes what has ended, in the batch's transaction. */
+/* Writes what was answered and what has ended, in the batch's transaction. Is
+ * there any? */
 void calls_store(struct calls *calls, struct service *service);
-bool calls_has_ended(const struct calls *calls);
+bool calls_has_news(const struct calls *calls);
 
-/* After the batch's transaction: what was added or ended in it counts, or, when
+/* After the batch's transaction: what was added, answered or ended in it counts, or, when
  * it was rolled back, is not there and is stored again later. */
 void calls_settle(struct calls *calls, bool is_committed);
 

@@ -125,9 +125,6 @@ void in_dialog_note_answer(struct proxy *p, struct call *call,
 	const struct sip_message *m)
 {
 	struct sip_slice call_id = sipmsg_header(m, SIP_CALL_ID);
-	struct sp_scope scope =
-		service_scope(p->service, call->tenant, p->wall_ms);
-	struct sp_err err;
 
 	keep_contact(call, m);
 	call->route.call_id = call->row.id;
@@ -139,9 +136,7 @@ void in_dialog_note_answer(struct proxy *p, struct call *call,
 	keep_tag(call, m);
 	call->row.expires_ms = expiry_of(p, m);
 	call->row.status = m->status;
-	if (service_uses_db(p->service) &&
-		sp_call_answer(&scope, &call->row, &err) != 0)
-		request_db_failed(p->service, &err);
+	calls_answer(p->calls, call, p->wall_ms);
 }
 
 /* A session is refreshed by re-INVITE or UPDATE. */

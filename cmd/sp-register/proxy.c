@@ -548,7 +548,7 @@ void proxy_leave(struct proxy *p)
 
 void proxy_store(struct proxy *p)
 {
-	if (calls_has_ended(p->calls) && service_uses_db(p->service))
+	if (calls_has_news(p->calls) && service_uses_db(p->service))
 		calls_store(p->calls, p->service);
 }
 

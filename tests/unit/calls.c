@@ -211,9 +211,9 @@ static void check_end(struct unit *u)
 	calls_end(o.calls, call, SP_CALL_BUSY, WORLD_NOW_MS + 5);
 	unit_str(u, find(&o, "one", "a", "b"), "-",
 		"one that has ended is not found");
-	unit_ok(u, calls_has_ended(o.calls), "and is to be stored");
+	unit_ok(u, calls_has_news(o.calls), "and is to be stored");
 	settle(&o, true);
-	unit_ok(u, !calls_has_ended(o.calls), "and is stored");
+	unit_ok(u, !calls_has_news(o.calls), "and is stored");
 	unit_str(u,
 		world_text(&o.w, "SELECT ending || ' ' || status || ' ' ||"
 				 " (ended_ms - started_ms) FROM call"),
@@ -248,7 +248,7 @@ static void check_rollback(struct unit *u)
 	unit_str(u, rows(&o), "one open", "rolled back");
 	unit_int(u, two->row.id, 0, "one that began then has no row");
 	unit_str(u, find(&o, "two", "a", "b"), "a caller", "but goes on");
-	unit_ok(u, calls_has_ended(o.calls), "one that ended then is kept");
+	unit_ok(u, calls_has_news(o.calls), "one that ended then is kept");
 	settle(&o, true);
 	unit_str(u, rows(&o), "one hung-up", "and stored with the next batch");
 	unit_str(u, world_text(&o.w, "SELECT ended_ms - started_ms FROM call"),
@@ -256,7 +256,77 @@ static void check_rollback(struct unit *u)
 	calls_end(o.calls, two, SP_CALL_HUNG_UP, WORLD_NOW_MS);
 	settle(&o, true);
 	unit_str(u, rows(&o), "one hung-up", "one without a row leaves none");
-	unit_ok(u, !calls_has_ended(o.calls), "nor waits for one");
+	unit_ok(u, !calls_has_news(o.calls), "nor waits for one");
+	close_office(&o);
+}
+
+/* An answer is stored with a later batch, also when the call is over by then. */
+static void check_late_answer(struct unit *u)
+{
+	struct office o;
+	struct call *call;
+
+	open_office(&o, u);
+	call = start(&o, "one", "a");
+	settle(&o, true);
+	call->row.status = 200;
+	calls_answer(o.calls, call, WORLD_NOW_MS + 3);
+	settle(&o, false);
+	unit_ok(u, calls_has_news(o.calls), "an answer is kept");
+	unit_int(u, call->row.answered_ms, 0, "not stored");
+	calls_end(o.calls, call, SP_CALL_HUNG_UP, WORLD_NOW_MS + 9);
+	settle(&o, false);
+	settle(&o, true);
+	unit_str(u,
+		world_text(&o.w, "SELECT (answered_ms - started_ms) || ' ' ||"
+				 " (ended_ms - started_ms) || ' ' || ending"
+				 " FROM call"),
+		"3 9 hung-up", "and stored before the end");
+	unit_ok(u, !calls_has_news(o.calls), "once");
+	close_office(&o);
+}
+
+/* One that is forgotten has nothing to be stored any more. */
+static void check_forgotten_answer(struct unit *u)
+{
+	struct office o;
+	struct call *call;
+
+	open_office(&o, u);
+	call = start(&o, "one", "a");
+	calls_answer(o.calls, call, WORLD_NOW_MS);
+	calls_answer(o.calls, start(&o, "two", "a"), WORLD_NOW_MS);
+	calls_forget(o.calls, call->row.id);
+	settle(&o, true);
+	unit_str(u,
+		world_text(&o.w, "SELECT sip_call_id FROM call"
+				 " WHERE answered_ms > 0"),
+		"two", "a forgotten one is not answered");
+	close_office(&o);
+}
+
+/* Who sets a call up is told when it goes, whoever ends it. */
+static void check_holder(struct unit *u)
+{
+	struct sp_config none = {.n_tenants = 0};
+	struct office o;
+	struct call *held[3];
+
+	open_office(&o, u);
+	for (int i = 0; i < 3; i++) {
+		held[i] = start(&o,
+			i == 0   ? "one"
+			: i == 1 ? "two"
+				 : "three",
+			"a");
+		held[i]->holder = &held[i];
+	}
+	calls_end(o.calls, held[0], SP_CALL_BUSY, WORLD_NOW_MS);
+	unit_ok(u, held[0] == NULL, "one that has ended is let go");
+	calls_forget(o.calls, held[1]->row.id);
+	unit_ok(u, held[1] == NULL, "one that is forgotten");
+	calls_configure(o.calls, &none);
+	unit_ok(u, held[2] == NULL, "one whose tenant has gone");
 	close_office(&o);
 }
 
@@ -400,10 +470,10 @@ static void check_configure(struct unit *u)
 	start(&o, "two", "a");
 	calls_configure(o.calls, &o.config);
 	unit_int(u, calls_count(o.calls), 1, "the same tenant: it goes on");
-	unit_ok(u, calls_has_ended(o.calls), "and what has ended is stored");
+	unit_ok(u, calls_has_news(o.calls), "and what has ended is stored");
 	calls_configure(o.calls, &none);
 	unit_int(u, calls_count(o.calls), 0, "without the tenant: forgotten");
-	unit_ok(u, !calls_has_ended(o.calls), "also what has ended");
+	unit_ok(u, !calls_has_news(o.calls), "also what has ended");
 	close_office(&o);
 }
 
@@ -417,6 +487,9 @@ int main(void)
 	check_end(&u);
 	check_end_at_once(&u);
 	check_rollback(&u);
+	check_late_answer(&u);
+	check_forgotten_answer(&u);
+	check_holder(&u);
 	check_ids_again(&u);
 	check_restart(&u);
 	check_abandoned(&u);
