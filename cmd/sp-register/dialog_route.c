@@ -78,7 +78,8 @@ static bool sign(const unsigned char key[SP_SHA256_SIZE],
 	unsigned char text[MAX_SIGNED + 16];
 	unsigned char *at = put(text, "dialog-route", 12);
 
-	if (call_id.len + tag.len > 2 * SIP_MAX_LINE || tag.at == NULL)
+	if (call_id.len + tag.len > 2 * SIP_MAX_LINE || call_id.at == NULL ||
+		tag.at == NULL)
 		return false;
 	at = put(at, packed, size);
 	at = put(at, call_id.at, call_id.len);
