@@ -384,6 +384,16 @@ no_rule() {
 	assert_equal "$(ending)" '1003|cancelled|487'
 }
 
+@test "route: cancelled when the second leg has not said anything yet" {
+	serve_phones
+	given_phones a:1001 b:1002 c:1003
+	forward 1002 busy 1003
+	play 'a calls 1002' 'b gets INVITE' 'b says 486' 'b gets ACK' 'a gets 181' \
+		'c gets INVITE' 'a cancels' 'a gets 200 to CANCEL' 'c gets nothing' \
+		'c says 180' 'c stops' 'a awaits 487'
+	assert_equal "$(ending)" '1003|cancelled|487'
+}
+
 @test "route: cancelled at the gateway" {
 	serve_phones
 	given_phones a:1001
@@ -401,8 +411,11 @@ no_rule() {
 	assert_equal "$(ending | cut -d '|' -f 2,3)" 'cancelled|487'
 }
 
-@test "route: a caller whose connection is closed: the phone rings on, and may answer" {
+@test "route: a caller whose connection is closed does not stop its route" {
 	serve_phones
 	given_phones a:1001:tcp b:1002
-	play 'a calls 1002' 'b rings' 'a gets 180' 'a closes' 'b gets nothing'
+	forward 1002 no-answer voicemail --after 1s
+	play 'a calls 1002' 'b rings' 'a gets 180' 'a closes' 'b stops' \
+		'v gets INVITE' 'v says 486' 'v gets ACK'
+	assert_equal "$(ending)" "sip:vm-1002@$VOICEMAIL|busy|486"
 }

@@ -365,6 +365,22 @@ states() {
 		'call-started call-answered call-ended'
 }
 
+@test "calls: a full disk holds up no call that is in progress" {
+	serve_phones
+	given_phones a:1001 b:1002 c:1003
+	play 'a calls 1002' 'b rings' 'a gets 180'
+	# In place of the disk: no file may grow any more.
+	prlimit --pid "$SERVER_PID" --fsize=4096:
+	wait_until 10 grep -q 'level=error msg=database' "$SERVER_LOG"
+	play 'b says 200' 'a gets 200' 'a acks' 'b gets ACK' \
+		'c calls 1002' 'c gets 503' 'a sends INFO' 'b gets INFO' \
+		'b says 200' 'a gets 200'
+	prlimit --pid "$SERVER_PID" --fsize=unlimited:
+	states 1001 busy 1002 busy
+	hang_up a b
+	ends hung-up 200
+}
+
 @test "calls: a locked database holds up no call that is in progress" {
 	load clients/peers
 	serve_phones
