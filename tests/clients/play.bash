@@ -64,7 +64,7 @@ given_phones() {
 	done
 }
 
-# given_call_between CALLER CALLEE NUMBER: which is answered.
+# given_talk CALLER CALLEE NUMBER: a call that is answered.
 given_talk() {
 	play "$1 calls $3" "$2 rings" "$1 gets 180" "$2 says 200" \
 		"$1 gets 200" "$1 acks" "$2 gets ACK"
@@ -73,10 +73,4 @@ given_talk() {
 # hang_up WHO OTHER: the call that the two are in.
 hang_up() {
 	play "$1 sends BYE" "$2 gets BYE" "$2 says 200" "$1 gets 200 to BYE"
-}
-
-# endings EXT: how its calls ended, the newest last.
-calls_of() {
-	sql "SELECT caller, dialled, callee, ending, status FROM call
-		ORDER BY id"
 }
