@@ -226,6 +226,36 @@ answers() {
 	play 'g closes' 'a calls +14155550123' 'a gets 500'
 }
 
+# given_peer: t, who may call without being registered, calls 1002, who is not
+# either; outside numbers are for 1002 to call.
+given_peer() {
+	sed -i '1i trusted: [127.0.0.2]' sp.yaml
+	given_user gone 1002
+	forward 1002 offline +14155550123
+	serve_phones_faked
+	play 't listens 127.0.0.2' 't calls 1002' 't gets 181' 'g gets INVITE'
+}
+
+@test "route: a gateway from which nothing is heard: 408, after Timer B" {
+	given_peer
+	pass_time 31
+	play 't gets nothing'
+	pass_time 33
+	play 't gets 408'
+	assert_equal "$(ending | cut -d '|' -f 3)" 408
+}
+
+@test "route: a gateway that rings for ever is cancelled, after Timer C" {
+	given_peer
+	play 'g says 180' 't gets 180'
+	pass_time 170
+	play 't gets nothing' 'g says 183' 't gets 183'
+	pass_time 190
+	play 't gets nothing' 'g gets nothing'
+	pass_time 360
+	play 'g stops' 't gets 487'
+}
+
 # ---- what it tells ----------------------------------------------------------
 
 @test "route: History-Info and Diversion after one diversion" {

@@ -44,11 +44,39 @@ play_line() {
 
 # serve_phones [ARG...]: a server on UDP and TCP, that the phones know.
 serve_phones() {
+	start_server --listen udp:127.0.0.1:0 --listen tcp:127.0.0.1:0 "$@"
+	know_server
+}
+
+know_server() {
 	local tcp
 
-	start_server --listen udp:127.0.0.1:0 --listen tcp:127.0.0.1:0 "$@"
 	tcp=$(sed -n 's/.*msg=listening transport=tcp address=//p' "$SERVER_LOG")
 	play "server $SERVER $tcp"
+}
+
+# serve_phones_faked: one of which all clocks are as pass_time says.
+serve_phones_faked() {
+	SERVER_LOG=$BATS_TEST_TMPDIR/serve.faked.log
+	echo +0 >clock
+	# The sanitizers want to be first, and need not.
+	ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS-}" \
+		LD_PRELOAD="$(echo /usr/lib/*/faketime/libfaketime.so.1)" \
+		FAKETIME_TIMESTAMP_FILE="$PWD/clock" FAKETIME_NO_CACHE=1 \
+		sp-register serve --listen udp:127.0.0.1:0 \
+		--listen tcp:127.0.0.1:0 2>"$SERVER_LOG" 3>&- &
+	SERVER_PID=$!
+	SERVER_PIDS+=("$SERVER_PID")
+	wait_until 10 grep -q msg=ready "$SERVER_LOG"
+	SERVER=$(sed -n 's/.*msg=listening transport=udp address=//p' \
+		"$SERVER_LOG")
+	know_server
+}
+
+# pass_time SECONDS: since its beginning, for serve_phones_faked.
+pass_time() {
+	echo "+$1" >next
+	mv next clock
 }
 
 # given_phones NAME:NUMBER[:tcp]...: they are registered; who has no user yet is
