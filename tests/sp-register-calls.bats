@@ -276,6 +276,17 @@ states() {
 	ends hung-up 200
 }
 
+@test "calls: a phone that answers when the caller has been told of the end" {
+	serve_phones
+	given_phones a:1001 b:1002
+	play 'a calls 1002' 'b rings' 'a gets 180' 'a cancels' \
+		'a gets 200 to CANCEL' 'b gets CANCEL' 'a gets 487' \
+		'b says 200 to INVITE' 'a gets 200' 'a acks' 'b gets ACK'
+	hang_up a b
+	ends cancelled 487
+	states 1001 registered 1002 registered
+}
+
 @test "calls: cancelled after the answer: nothing happens" {
 	serve_phones
 	given_phones a:1001 b:1002

@@ -108,8 +108,8 @@ struct transaction *transaction_serve(struct transactions *transactions,
 	const struct hop *back, void *owner);
 
 /* Sends a response of that status through a server transaction, which keeps a
- * copy to send again. Of an INVITE after a 2xx: only other 2xx still go out
- * (RFC 6026 §7.1); after another final response: none. */
+ * copy to send again. After a final response: only other 2xx of an INVITE still
+ * go out (RFC 3261 §16.7 step 5, RFC 6026 §7.1). */
 void transaction_respond(struct transaction *transaction, int status,
 	const char *data, size_t len, int64_t now_ms);
 

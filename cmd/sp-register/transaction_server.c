@@ -41,12 +41,21 @@ static void complete(struct transaction *t, int64_t now_ms)
 	transaction_limit(t, now_ms + TIMER_GIVE_UP_MS); /* H */
 }
 
+/* A phone that answers late has answered (RFC 3261 §16.7 step 5): its 2xx goes
+ * out also after another final response. */
+static bool takes_late_2xx(const struct transaction *t)
+{
+	return t->kind == INVITE_SERVER &&
+	       (t->state == STATE_ACCEPTED || t->state == STATE_COMPLETED ||
+		       t->state == STATE_CONFIRMED);
+}
+
 void transaction_respond(struct transaction *t, int status, const char *data,
 	size_t len, int64_t now_ms)
 {
 	bool is_2xx = status >= 200 && status < 300;
 
-	if (t->state == STATE_ACCEPTED && is_2xx)
+	if (is_2xx && takes_late_2xx(t))
 		send_once(t, data, len);
 	if (t->state != STATE_TRYING && t->state != STATE_PROCEEDING)
 		return;
