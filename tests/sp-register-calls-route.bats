@@ -144,6 +144,19 @@ answers() {
 	wait_until 5 state_is 1002 lost
 }
 
+@test "route: who answers late, when the call has gone on, is the one in the call" {
+	serve_phones
+	given_phones a:1001 b:1002 c:1003
+	forward 1002 no-answer 1003 --after 1s
+	play 'a calls 1002' 'b rings' 'a gets 180' 'b gets CANCEL' 'c rings' \
+		'b says 200 to INVITE' 'a awaits 200' 'a acks' 'b gets ACK' 'c stops'
+	state_is 1001 busy
+	state_is 1002 busy
+	state_is 1003 registered
+	hang_up a b
+	assert_equal "$(ending)" '1002|hung-up|200'
+}
+
 # ---- to elsewhere -----------------------------------------------------------
 
 @test "route: voicemail is that of the number whose rule it is" {

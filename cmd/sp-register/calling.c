@@ -37,6 +37,8 @@ struct calling {
 	enum phase phase;
 	enum sp_route_outcome outcome;
 	struct timer timer;
+	char rung[SP_ROUTE_DIVERSIONS + 1][SP_NUMBER_SIZE];
+	int n_rung;
 	struct diversion diversion[SP_ROUTE_DIVERSIONS];
 	int n_diversions;
 	struct resolution *resolution;
@@ -121,6 +123,7 @@ static bool send_leg(struct calling *c, struct target t, const char *whose)
 	diversions[w.full ? 0 : w.len] = '\0';
 	t.record_route = record_route;
 	t.diversions = diversions;
+	t.leg = c->n_rung;
 	return fork_send(f, &t);
 }
 
@@ -201,6 +204,7 @@ static int ring(struct calling *c, const struct sp_route_step *step,
 	}
 	c->phase = PHASE_RINGING;
 	set_timer(c, step->after_ms);
+	memcpy(c->rung[c->n_rung++], step->number, SP_NUMBER_SIZE);
 	return 1;
 }
 
@@ -420,6 +424,14 @@ static void release(struct calling *c)
 	free(c);
 }
 
+/* A phone may answer when the call has gone on already. */
+static void note_late_leg(struct calling *c, const struct branch *b)
+{
+	if (b->leg < c->n_rung &&
+		strcmp(c->call->row.callee, c->rung[b->leg]) != 0)
+		note_ringing(c, c->rung[b->leg], 0);
+}
+
 static void on_answered(struct fork *f, const struct branch *b,
 	const struct sip_message *m)
 {
@@ -431,6 +443,8 @@ static void on_answered(struct fork *f, const struct branch *b,
 	if (c->call != NULL) {
 		c->call->route.caller = *transaction_hop(f->server);
 		c->call->route.callee = *transaction_hop(b->client);
+		if (m->status >= 200)
+			note_late_leg(c, b);
 		in_dialog_note_answer(p, c->call, m);
 	}
 	if (m->status < 200)

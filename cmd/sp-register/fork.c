@@ -197,6 +197,7 @@ bool fork_send(struct fork *f, const struct target *t)
 		return false;
 	}
 	b->is_pending = true;
+	b->leg = t->leg;
 	b->next = f->branches;
 	f->branches = b;
 	f->n_pending++;

@@ -24,6 +24,7 @@ struct target {
 	struct sip_slice path;    /* Route values; at is NULL for none */
 	const char *record_route; /* "" for none */
 	const char *diversions;   /* fields; "" for none */
+	int leg;                  /* the owner's */
 };
 
 struct branch {
@@ -32,6 +33,7 @@ struct branch {
 	struct transaction *client; /* NULL once it has ended */
 	bool is_pending;            /* no final response yet */
 	bool is_heard;              /* some response has come */
+	int leg;                    /* of its target */
 };
 
 /* What the owner is told of. */
