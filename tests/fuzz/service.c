@@ -224,9 +224,8 @@ static struct world *open_world(void)
 /* One input must not tell on the next. */
 static void reset_world(struct world *w)
 {
-	static const char *const SQL[] = {"DELETE FROM call_leg",
-		"DELETE FROM call", "DELETE FROM binding",
-		"UPDATE extension SET session_id = NULL",
+	static const char *const SQL[] = {"DELETE FROM call",
+		"DELETE FROM binding", "UPDATE extension SET session_id = NULL",
 		"DELETE FROM login_session", "DELETE FROM event",
 		"DELETE FROM nonce", "UPDATE server SET clock_ms = 0"};
 
