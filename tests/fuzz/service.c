@@ -150,6 +150,13 @@ static void on_send(void *arg, const struct hop *hop, const char *data,
 	free(copy);
 }
 
+/* Half of them are gone. */
+static bool on_has_flow(void *arg, int64_t flow_id)
+{
+	(void)arg;
+	return flow_id % 2 == 0;
+}
+
 static bool on_reach(void *arg, struct hop *hop, const char *name)
 {
 	(void)arg;
@@ -184,6 +191,7 @@ static void add_service(struct world *w)
 		.endpoints = w->endpoints,
 		.arg = w,
 		.send = on_send,
+		.has_flow = on_has_flow,
 		.reach = on_reach,
 		.worked = on_worked};
 
