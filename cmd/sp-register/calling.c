@@ -539,24 +539,6 @@ static struct call *add_call(struct proxy *p, const struct request *rq,
 	return call;
 }
 
-/* Those that the call has behind it, if a peer is to be believed. */
-static int count_diversions(const struct request *rq,
-	const struct caller *caller)
-{
-	const struct sip_message *m = &rq->message;
-	struct sip_slice rest, value;
-	int n = 0;
-
-	for (int i = 0; i < m->n_fields && caller->is_peer; i++) {
-		if (m->field[i].header != SIP_DIVERSION)
-			continue;
-		rest = m->field[i].value;
-		while (sipmsg_next(&rest, ',', &value))
-			n++;
-	}
-	return n;
-}
-
 /* What its dialog is known by must fit into its row. */
 static enum verdict check_call(const struct proxy *p, struct request *rq,
 	const struct caller *caller)
@@ -593,7 +575,8 @@ static void begin(struct calling *c, struct request *rq,
 	c->moment.scope = &c->scope;
 	sp_route_begin(&c->route, rq->scope.tenant, dialled, sp_route_facts_ask,
 		&c->moment);
-	sp_route_note_diversions(&c->route, count_diversions(rq, caller));
+	sp_route_note_diversions(&c->route,
+		caller->is_peer ? diversion_count(&rq->message) : 0);
 	take_steps(c, SP_ROUTE_START);
 }
 

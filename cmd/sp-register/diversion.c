@@ -95,3 +95,18 @@ void diversion_put(struct sip_writer *w, const struct sip_message *m,
 		sipmsg_put_text(w, ";counter=1\r\n");
 	}
 }
+
+int diversion_count(const struct sip_message *m)
+{
+	struct sip_slice rest, value;
+	int n = 0;
+
+	for (int i = 0; i < m->n_fields; i++) {
+		if (m->field[i].header != SIP_DIVERSION)
+			continue;
+		rest = m->field[i].value;
+		while (sipmsg_next(&rest, ',', &value))
+			n++;
+	}
+	return n;
+}

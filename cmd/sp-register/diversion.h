@@ -19,4 +19,7 @@ void diversion_put(struct sip_writer *writer, const struct sip_message *request,
 	const char *domain, const struct diversion *diversions, int n,
 	const char *uri);
 
+/* How many a request tells of. */
+int diversion_count(const struct sip_message *request);
+
 #endif
