@@ -108,6 +108,9 @@ given_states() {
 	given_user u1006 1006
 	given_call 1004 1999 started_s=-10 answered_s=-$T0
 	given_call 1005 1998 started_s=-20 answered_s=-15
+	# Who has a number since then is not in a call of before.
+	sql "UPDATE extension SET assigned_ms = ($T0 - 3600) * 1000
+		WHERE number <> '1006'"
 	given_beat $T0
 }
 
@@ -161,11 +164,10 @@ given_states() {
 	shows '^1001 .* registered'
 	given_call 1001 1997 started_s=-3
 	shows '^1001 .* ringing'
-	sql "UPDATE call_leg SET is_answered = 1 WHERE extension_id =
-		(SELECT id FROM extension WHERE number = '1001')"
+	sql "UPDATE call SET answered_ms = rang_ms WHERE caller = '1001'"
 	shows '^1001 .* busy'
 	shows 'busy 2'
-	sql "DELETE FROM call_leg"
+	sql "UPDATE call SET ended_ms = answered_ms"
 	shows '^1001 .* registered'
 	sql "DELETE FROM binding_live; DELETE FROM binding"
 	shows 'registered 0  late 0  lost 5'
