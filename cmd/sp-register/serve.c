@@ -17,6 +17,7 @@
 #include "cmd/sp-register/resolve.h"
 #include "cmd/sp-register/self_test.h"
 #include "cmd/sp-register/service.h"
+#include "cmd/sp-register/serving.h"
 #include "cmd/sp-register/tls.h"
 #include "lib/clock.h"
 #include "lib/server.h"
@@ -52,6 +53,7 @@ struct server {
 	int64_t looked_us; /* the monotonic one, when it was last looked at */
 	struct socket udp[MAX_LISTEN];
 	int n_udp;
+	struct serving_at at;
 	struct endpoints *endpoints;
 	struct flows *flows;
 	struct outbox *outbox;
@@ -263,7 +265,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 /* ---- listening --------------------------------------------------------- */
 
 /* Says the port that the kernel chose, where it was 0. */
-static void log_listening(struct server *s, enum sp_transport transport, int fd)
+static void tell_listening(struct server *s, enum sp_transport transport,
+	int fd)
 {
 	char address[ADDRESS_TEXT];
 
@@ -271,6 +274,7 @@ static void log_listening(struct server *s, enum sp_transport transport, int fd)
 	log_write(s->log, LOG_INFO, "listening",
 		LOG_FIELDS({"transport", sp_transport_name(transport)},
 			{"address", address}));
+	serving_choose(&s->at, transport, address);
 }
 
 static int add_udp(struct server *s, int fd, struct sp_err *err)
@@ -351,7 +355,7 @@ static int add_socket(struct server *s, int fd, enum sp_transport transport,
 			"cannot listen for TLS: no tls: in the configuration, "
 			"expected certificate and key");
 	}
-	log_listening(s, transport, fd);
+	tell_listening(s, transport, fd);
 	if (endpoints_add(s->endpoints, transport, fd, err) != 0) {
 		close(fd);
 		return -1;
@@ -671,6 +675,7 @@ int serve(const struct serve_options *options, struct log *log,
 	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, and no end */
 	if (start(s, err) != 0)
 		goto out;
+	serving_tell(options, s->config, s->db, &s->at, log);
 	log_write(log, LOG_INFO, "ready", LOG_FIELDS({"db", s->config->db}));
 	notify_ready("serving");
 	rc = event_base_dispatch(s->base) < 0
