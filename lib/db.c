@@ -169,10 +169,13 @@ static int check_file(const char *path, enum sp_db_mode mode,
 			return -1;
 		return make_file(path, err);
 	}
+	if (errno == ENOENT)
+		return sp_err_set(err, SP_NOINPUT,
+			"no users yet: no database '%s' (sp-assign LOGIN makes "
+			"both)",
+			path);
 	return sp_err_set(err, errno == EACCES ? SP_NOPERM : SP_NOINPUT,
-		"no database '%s': %s (sp-assign and sp-register serve make "
-		"it)",
-		path, strerror(errno));
+		"no database '%s': %s", path, strerror(errno));
 }
 
 static int run(struct sp_db *db, const char *sql, struct sp_err *err)

@@ -378,7 +378,8 @@ given_tenants() {
 		run --separate-stderr $tool
 		assert_success
 		assert_equal "$stderr" "$tool: warning: the database has users\
- of 'acme.example', which is not configured"
+ of 'acme.example', which is not configured (see domain: in sp.yaml, or take\
+ another --db)"
 	done
 	start_server
 	run grep -c 'level=warn msg=unconfigured-tenant domain=acme.example' "$SERVER_LOG"

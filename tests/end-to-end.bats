@@ -154,7 +154,8 @@ are_in() {
 	# Its next refresh is refused.
 	wait_until 10 grep -q '	refused	' login.1001
 	assert_equal "$(cat login.1001.err)" \
-		"SIP phone has lost connection with the system. $SERVER answers 401 Unauthorized."
+		"SIP phone has lost connection with the system. $SERVER answers 401 Unauthorized.
+sp-register: is it a wrong number or secret? 'sp-assign -s LOGIN' prints the number and a new secret"
 	# Who comes after her is somebody else, also under her name.
 	sp-assign -s amy >/dev/null
 	run register 1001 "$secret"

@@ -1650,8 +1650,10 @@ assert_usage() {
 }
 
 @test "sp-assign: wrong usage is told with a pointer to --help" {
-	assert_usage "no login is named"
-	assert_usage "no login is named" -s
+	local none="no login is named, as in 'sp-assign asmith Anna Smith'"
+
+	assert_usage "$none"
+	assert_usage "$none" -s
 	assert_usage "too many operands: expected LOGIN [FIRST [LAST]]" a b c d
 	assert_usage "--file takes no operands" -f users.csv asmith
 	assert_usage "--reserve takes no operands" --reserve 1500 1501

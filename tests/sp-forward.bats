@@ -486,8 +486,8 @@ sp-forward: no user or extension '1500' in 'acme.example'"
 }
 
 @test "sp-forward: without a database there is nothing, and none is made" {
-	local none="sp-forward: no database '$SP_DB': No such file or directory\
- (sp-assign and sp-register serve make it)"
+	local none="sp-forward: no users yet: no database '$SP_DB'\
+ (sp-assign LOGIN makes both)"
 
 	for options in -q --reset "-n --reset"; do
 		# shellcheck disable=SC2086

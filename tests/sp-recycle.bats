@@ -762,8 +762,8 @@ sp-recycle: 1002 no longer forwards busy to 1001, which nobody has now"
 		run --separate-stderr sp-recycle $option asmith
 		assert_failure 66
 		assert_output ""
-		assert_equal "$stderr" "sp-recycle: no database '$SP_DB': No\
- such file or directory (sp-assign and sp-register serve make it)"
+		assert_equal "$stderr" "sp-recycle: no users yet: no database\
+ '$SP_DB' (sp-assign LOGIN makes both)"
 		assert_not_exists sp.db
 	done
 }
@@ -781,7 +781,7 @@ assert_usage() {
 	local absent="--absent-from goes with neither operands nor --keep-going\
  nor --ignore-missing"
 
-	assert_usage "no user or extension is named"
+	assert_usage "no user or extension is named, as in 'sp-recycle asmith'"
 	for n in '' % x 1x -1 +1 1.5% 101% 99999999999999999999; do
 		assert_usage "--max: '$n' $max" --max "$n" asmith
 	done

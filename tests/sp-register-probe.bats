@@ -167,14 +167,14 @@ assert_verdict() {
 		assert_output ""
 		assert_equal "$stderr" "sp-register$message"
 	done <<-'END'
-	|64|: no server: expected --server, EXT@DOMAIN or --tenant
+	|64|: no server: expected --server HOST[:PORT], EXT@DOMAIN or --tenant
 	--server h 1001@d 1002@d|64| probe: unexpected operand '1002@d' (see sp-register probe --help)
 	--server h 1001|64|: no domain: expected EXT@DOMAIN or --tenant DOMAIN
-	--server h 1001@d|64|: no secret: expected --secret-file, --secret-fd or the variable SP_SECRET
-	--server h x@d|64|: 'x' is not an extension
+	--server h 1001@d|64|: no secret: expected --secret-file, --secret-fd or the variable SP_SECRET (sp-assign -s LOGIN makes one)
+	--server h x@d|64|: 'x' is not an extension, expected EXT@DOMAIN; the server is named by --server
 	--server h --transport ws|64|: --transport: expected udp, tcp or tls, not 'ws'
 	--server h --ca-file f|64|: --ca-file and --insecure are for --transport tls
-	--server h:1:2|64|: --server: expected HOST, HOST:PORT or [IPv6]:PORT
+	--server h:1:2|64|: --server: 'h:1:2': expected HOST, HOST:PORT or [IPv6]:PORT
 	END
 	run --separate-stderr sp-register probe --server h --timeout soon
 	assert_failure 65

@@ -36,7 +36,8 @@ teardown() { common_teardown; }
 	run --separate-stderr timeout 10 sp-register serve -q --listen "udp:$SERVER"
 	assert_failure 69
 	assert_output ""
-	assert_equal "$stderr" "sp-register: cannot listen on 'udp:$SERVER': Address already in use"
+	assert_equal "$stderr" "sp-register: cannot listen on 'udp:$SERVER': Address already in use\
+ (by another server? --listen takes another port, 0 a free one)"
 	assert_nothing_changed
 }
 

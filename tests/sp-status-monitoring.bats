@@ -307,7 +307,7 @@ measured() {
 	run --separate-stderr sp-status --prometheus
 	assert_failure 66
 	assert_output ""
-	assert_regex "$stderr" "^sp-status: no database '$PWD/sp.db'"
+	assert_regex "$stderr" "^sp-status: no users yet: no database '$PWD/sp.db'"
 	given_user asmith
 	run --separate-stderr to_full sp-status --prometheus
 	assert_failure 74
@@ -477,11 +477,11 @@ assert_unknown() {
 
 @test "check: what keeps it from an answer is unknown, in one line" {
 	run --separate-stderr sp-status --check
-	assert_unknown "no database '$PWD/sp.db': No such file or directory\
- (sp-assign and sp-register serve make it)"
+	assert_unknown "no users yet: no database '$PWD/sp.db' (sp-assign LOGIN\
+ makes both)"
 	run --separate-stderr sp-status --check -d $'a|b\nc'
-	assert_unknown "no database 'a/b c': No such file or directory\
- (sp-assign and sp-register serve make it)"
+	assert_unknown "no users yet: no database 'a/b c' (sp-assign LOGIN makes\
+ both)"
 	run --separate-stderr sp-status --check -t b.example
 	assert_unknown "no tenant 'b.example', expected one of: acme.example"
 	echo nonsense >sp.db
@@ -569,7 +569,7 @@ assert_unknown() {
 	echo old >out/sp.prom
 	run --separate-stderr "$ROOT/scripts/sp-metrics" out/sp.prom
 	assert_failure 66
-	assert_regex "$stderr" "^sp-status: no database "
+	assert_regex "$stderr" "^sp-status: no users yet: no database "
 	assert_equal "$(cat out/sp.prom)" old
 	assert_equal "$(ls -A out)" sp.prom
 }

@@ -882,8 +882,8 @@ $(count pool-reserved) $(count pool-free)" "4 1 1 994"
 	run --separate-stderr sp-status
 	assert_failure 66
 	assert_output ""
-	assert_equal "$stderr" "sp-status: no database '$SP_DB': No such file\
- or directory (sp-assign and sp-register serve make it)"
+	assert_equal "$stderr" "sp-status: no users yet: no database '$SP_DB'\
+ (sp-assign LOGIN makes both)"
 	assert_not_exists sp.db
 }
 

@@ -57,7 +57,8 @@ static int warn_of_strangers(struct sp_app *app, const struct sp_common *common,
 	if (rc == 1 && !common->quiet)
 		fprintf(stderr,
 			"%s: warning: the database has users of '%s', which is "
-			"not configured\n",
+			"not configured (see domain: in sp.yaml, or take "
+			"another --db)\n",
 			app->tool, domain);
 	return rc < 0 ? -1 : 0;
 }

@@ -359,7 +359,9 @@ static int check_form(const struct work *w, const struct sp_program *program,
 		return sp_app_usage(program, "%s takes no operands",
 			has_file ? "--file" : "--reserve");
 	if (!has_file && !reserves(w) && n == 0)
-		return sp_app_usage(program, "no login is named");
+		return sp_app_usage(program,
+			"no login is named, as in 'sp-assign asmith Anna "
+			"Smith'");
 	if (n > 3)
 		return sp_app_usage(program,
 			"too many operands: expected LOGIN [FIRST [LAST]]");

@@ -292,7 +292,9 @@ static int check_usage(struct work *w, const struct sp_program *program, int n)
 	int64_t max;
 
 	if (w->absent_from == NULL && n == 0)
-		return sp_app_usage(program, "no user or extension is named");
+		return sp_app_usage(program,
+			"no user or extension is named, as in 'sp-recycle "
+			"asmith'");
 	if (w->absent_from != NULL &&
 		(n > 0 || w->common.keep_going || w->ignore_missing))
 		return sp_app_usage(program,

@@ -138,6 +138,21 @@ static int fail(const struct sp_listen *listen, const char *why,
 		listen->text, why);
 }
 
+static int fail_to_bind(const struct sp_listen *listen, int error,
+	struct sp_err *err)
+{
+	char why[128];
+
+	snprintf(why, sizeof why, "%s%s", strerror(error),
+		error == EADDRINUSE
+			? " (by another server? --listen takes another port, "
+			  "0 a free one)"
+		: error == EACCES ? " (ports below 1024 are for root; user: in "
+				    "sp.yaml is who goes on then)"
+				  : "");
+	return fail(listen, why, err);
+}
+
 /* On 0.0.0.0 the address that was asked must come with each datagram; what
  * cannot be delivered must come back as an error. */
 void address_set_up_datagrams(int fd)
@@ -196,7 +211,7 @@ int address_listen(const struct sp_listen *listen, int *fd, struct sp_err *err)
 	*fd = open_socket(listen->transport != SP_UDP, a);
 	error = errno;
 	freeaddrinfo(a);
-	return *fd < 0 ? fail(listen, strerror(error), err) : 0;
+	return *fd < 0 ? fail_to_bind(listen, error, err) : 0;
 }
 
 void address_of_socket(int fd, char out[ADDRESS_TEXT])

@@ -46,7 +46,9 @@ struct phone {
 
 /* ---- telling ----------------------------------------------------------- */
 
-static void tell(struct phone *p, enum state state, const char *detail)
+/* advice: whole lines that follow the sentence about a failure. */
+static void tell(struct phone *p, enum state state, const char *detail,
+	const char *advice)
 {
 	const struct client_options *o = &p->options->client;
 	char time[SP_TIME_TEXT];
@@ -63,8 +65,8 @@ static void tell(struct phone *p, enum state state, const char *detail)
 	}
 	if (state == LOST || state == REFUSED)
 		fprintf(stderr,
-			"SIP phone has lost connection with the system. %s\n",
-			detail);
+			"SIP phone has lost connection with the system. %s\n%s",
+			detail, advice);
 }
 
 /* ---- the next attempt -------------------------------------------------- */
@@ -123,13 +125,13 @@ static int64_t next_wait_ms(struct phone *p, int64_t retry_s)
 
 /* Tells the cause as a sentence, and tries again after a while. */
 static void failed(struct phone *p, enum state state, const char *cause,
-	int64_t retry_s)
+	const char *advice, int64_t retry_s)
 {
 	char sentence[MAX_CAUSE];
 
 	snprintf(sentence, sizeof sentence, "%c%s.", toupper(cause[0]),
 		cause + 1);
-	tell(p, state, sentence);
+	tell(p, state, sentence, advice);
 	if (p->stopping || p->options->once)
 		event_base_loopbreak(p->base);
 	else
@@ -138,7 +140,7 @@ static void failed(struct phone *p, enum state state, const char *cause,
 
 static void on_failed(void *arg, const char *cause)
 {
-	failed(arg, LOST, cause, 0);
+	failed(arg, LOST, cause, "", 0);
 }
 
 /* ---- answers ----------------------------------------------------------- */
@@ -170,12 +172,12 @@ static void succeeded(struct phone *p, const struct sip_message *m)
 
 	p->backoff_ms = BACKOFF_MIN_MS;
 	if (p->stopping) {
-		tell(p, LOGGED_OUT, "");
+		tell(p, LOGGED_OUT, "", "");
 		event_base_loopbreak(p->base);
 		return;
 	}
 	snprintf(detail, sizeof detail, "expires=%" PRId64, expires_s);
-	tell(p, REGISTERED, detail);
+	tell(p, REGISTERED, detail, "");
 	if (p->options->once)
 		event_base_loopbreak(p->base);
 	else
@@ -202,10 +204,28 @@ static bool is_refusal(int status)
 	return status == 401 || status == 403 || status == 404 || status == 407;
 }
 
+/* What can be done about it: a line behind the sentence for the user. */
+static void advise(const struct phone *p, int status, char out[MAX_CAUSE])
+{
+	const struct client_options *o = &p->options->client;
+
+	if (status == 404)
+		snprintf(out, MAX_CAUSE,
+			"sp-register: the server knows no '%.40s@%.255s': is "
+			"that its domain? (sp-register serve logs those that "
+			"it is serving)\n",
+			o->extension, o->domain);
+	else
+		snprintf(out, MAX_CAUSE,
+			"sp-register: is it a wrong number or secret? "
+			"'sp-assign -s LOGIN' prints the number and a new "
+			"secret\n");
+}
+
 static void not_registered(struct phone *p, const struct sip_message *m)
 {
 	int64_t retry_s = retry_after_s(m);
-	char cause[MAX_CAUSE];
+	char cause[MAX_CAUSE], advice[MAX_CAUSE];
 	size_t len;
 
 	client_describe(p->client, m, cause, sizeof cause);
@@ -213,7 +233,12 @@ static void not_registered(struct phone *p, const struct sip_message *m)
 	if (retry_s > 0)
 		snprintf(cause + len, sizeof cause - len,
 			" and asks to wait for %" PRId64 " s", retry_s);
-	failed(p, is_refusal(m->status) ? REFUSED : LOST, cause, retry_s);
+	if (!is_refusal(m->status)) {
+		failed(p, LOST, cause, "", retry_s);
+		return;
+	}
+	advise(p, m->status, advice);
+	failed(p, REFUSED, cause, advice, retry_s);
 }
 
 static void on_answered(void *arg, const struct sip_message *m)

@@ -128,7 +128,7 @@ static int secret_of_environment(char out[SP_SECRET_SIZE], struct sp_err *err)
 	if (secret == NULL)
 		return sp_err_set(err, SP_USAGE,
 			"no secret: expected --secret-file, --secret-fd or the "
-			"variable SP_SECRET");
+			"variable SP_SECRET (sp-assign -s LOGIN makes one)");
 	rc = sp_text_copy(out, SP_SECRET_SIZE, secret, "the secret", err);
 	explicit_bzero(secret, strlen(secret));
 	unsetenv("SP_SECRET");
@@ -188,9 +188,10 @@ static int read_transport(const struct client_words *w,
 }
 
 /* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
-static int split_server(char *text, struct uplink_server *server,
-	struct sp_err *err)
+static int split_server(struct client_words *w, const char *name,
+	struct uplink_server *server, struct sp_err *err)
 {
+	char *text = strcpy(w->copy, name);
 	char *end = text + strcspn(text, ":");
 
 	server->host = text;
@@ -210,7 +211,8 @@ static int split_server(char *text, struct uplink_server *server,
 		server->port[0] != '\0')
 		return 0;
 	return sp_err_set(err, SP_USAGE,
-		"--server: expected HOST, HOST:PORT or [IPv6]:PORT");
+		"--server: '%s': expected HOST, HOST:PORT or [IPv6]:PORT",
+		name);
 }
 
 /* EXT@DOMAIN, or EXT with --tenant; which is cut. */
@@ -224,7 +226,9 @@ static int read_name(const struct client_words *w, char *operand,
 	o->extension = operand;
 	o->domain = at != NULL ? at : w->tenant;
 	if (!sp_text_is_digits(o->extension))
-		return sp_err_set(err, SP_USAGE, "'%s' is not an extension",
+		return sp_err_set(err, SP_USAGE,
+			"'%s' is not an extension, expected EXT@DOMAIN; the "
+			"server is named by --server",
 			o->extension);
 	return 0;
 }
@@ -242,11 +246,10 @@ static int read_client(struct client_words *w, char *operand,
 		server = o->domain;
 	if (server == NULL || strlen(server) >= sizeof w->copy)
 		return sp_err_set(err, SP_USAGE,
-			"no server: expected --server, EXT@DOMAIN or "
-			"--tenant");
-	strcpy(w->copy, server);
+			"no server: expected --server HOST[:PORT], EXT@DOMAIN "
+			"or --tenant");
 	if (read_transport(w, &o->server, err) != 0 ||
-		split_server(w->copy, &o->server, err) != 0)
+		split_server(w, server, &o->server, err) != 0)
 		return -1;
 	if (operand == NULL && o->domain == NULL)
 		o->domain = o->server.host;
@@ -284,7 +287,9 @@ static int main_login(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	if (argc - first != 1)
-		return sp_app_usage(&program, "expected one EXT@DOMAIN");
+		return sp_app_usage(&program,
+			"expected one EXT@DOMAIN, as in 'sp-register login "
+			"1000@localhost --server 127.0.0.1:5060'");
 	rc = read_client(&words, argv[first], &o.client, &err);
 	if (rc == 0)
 		rc = login(&o, &status, &err);
@@ -376,7 +381,9 @@ static int main_logout(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	if (first == argc)
-		return sp_app_usage(&program, "no user or extension is named");
+		return sp_app_usage(&program,
+			"no user or extension is named, as in 'sp-register "
+			"logout asmith'");
 	rc = sp_operands_init(&operands, &common, argv + first, argc - first,
 		&err);
 	if (rc == 0)
@@ -429,7 +436,11 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	if (first < argc)
-		return sp_app_usage(&program, "unknown command '%s'",
+		return sp_app_usage(&program,
+			"unknown command '%s', expected serve, login, logout "
+			"or probe",
 			argv[first]);
-	return sp_app_usage(&program, "expected serve, login, logout or probe");
+	return sp_app_usage(&program,
+		"expected serve, login, logout or probe, as in 'sp-register "
+		"serve'");
 }
