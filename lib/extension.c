@@ -143,15 +143,29 @@ int sp_extension_lookup(const struct sp_scope *scope, const char *operand,
 	return rc < 0 ? -1 : 1;
 }
 
+static int fail_unknown(const struct sp_scope *scope, const char *operand,
+	struct sp_err *err)
+{
+	const char *login =
+		strncmp(operand, "user:", 5) == 0 ? operand + 5 : operand;
+	char near[SP_LOGIN_SIZE];
+	int rc = sp_user_find_near(scope, login, near, err);
+
+	if (rc < 0)
+		return -1;
+	return sp_err_set(err, SP_UNKNOWN,
+		"no user or extension '%.80s' in '%s'%s%s%s", operand,
+		scope->tenant->domain, rc == 1 ? ", is it '" : "",
+		rc == 1 ? near : "", rc == 1 ? "'?" : "");
+}
+
 int sp_extension_get(const struct sp_scope *scope, const char *operand,
 	struct sp_extension *extension, struct sp_err *err)
 {
 	int rc = sp_extension_lookup(scope, operand, extension, err);
 
 	if (rc == 0)
-		return sp_err_set(err, SP_UNKNOWN,
-			"no user or extension '%.80s' in '%s'", operand,
-			scope->tenant->domain);
+		return fail_unknown(scope, operand, err);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -235,6 +235,31 @@ bool sp_text_has(const char *text, const char *part)
 	return found;
 }
 
+static bool is_same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Behind the same beginning and before the same end, what is left of both is
+ * one character at most, or two that have been exchanged. */
+bool sp_text_is_near(const char *a, const char *b)
+{
+	size_t a_len, b_len;
+
+	for (; *a != '\0' && is_same_letter(*a, *b); a++)
+		b++;
+	a_len = strlen(a);
+	b_len = strlen(b);
+	while (a_len > 0 && b_len > 0 &&
+		is_same_letter(a[a_len - 1], b[b_len - 1])) {
+		a_len--;
+		b_len--;
+	}
+	return (a_len <= 1 && b_len <= 1) ||
+	       (a_len == 2 && b_len == 2 && is_same_letter(a[0], b[1]) &&
+		       is_same_letter(a[1], b[0]));
+}
+
 /* A product spreads each bit to the left only: the shift brings it back. */
 static uint64_t mix(uint64_t h, uint64_t word)
 {

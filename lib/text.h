@@ -34,6 +34,10 @@ int sp_text_copy(char *out, size_t out_size, const char *text, const char *what,
 /* Is `part` somewhere in `text`, in upper or lower case? Both are UTF-8. */
 bool sp_text_has(const char *text, const char *part);
 
+/* Is one the other with a slip of the finger: a character more, less, another,
+ * two exchanged; or with letters in another case (ASCII)? */
+bool sp_text_is_near(const char *a, const char *b);
+
 /* For telling texts apart on this machine, where it does no harm that others
  * can make two that are alike. */
 uint64_t sp_text_hash(const void *data, size_t len);

@@ -13,6 +13,13 @@ static const char ADD_USER[] =
 static const char RENAME_USER[] =
 	"UPDATE sp_user SET first_name = $2, last_name = $3 WHERE id = $1";
 
+static const char NEXT_LOGINS[] =
+	"SELECT login FROM sp_user WHERE tenant_id = $1 AND login > $2"
+	" ORDER BY login LIMIT 8";
+static const char LAST_LOGINS[] =
+	"SELECT login FROM sp_user WHERE tenant_id = $1 AND login < $2"
+	" ORDER BY login DESC LIMIT 8";
+
 static const char MAKE_SEEN[] =
 	"CREATE TEMPORARY TABLE IF NOT EXISTS seen_login"
 	" (login TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID";
@@ -119,4 +126,38 @@ int sp_user_was_seen(const struct sp_scope *scope, const char *login,
 	if (rc == 1)
 		sp_db_done(row);
 	return rc;
+}
+
+/* ---- typos ------------------------------------------------------------- */
+
+enum { NEAR_MIN = 3 }; /* a shorter login is near to too many */
+
+static int find_near(const struct sp_scope *scope, const char *sql,
+	const char *login, char near[SP_LOGIN_SIZE], struct sp_err *err)
+{
+	struct sp_stmt *row;
+	int rc;
+
+	if (sp_db_query(scope->db, sql,
+		    SP_ARGS(sp_int(scope->tenant->id), sp_text(login)), &row,
+		    err) != 0)
+		return -1;
+	while ((rc = sp_db_step(row, err)) == 1) {
+		sp_col_copy(row, 0, near, SP_LOGIN_SIZE);
+		if (sp_text_is_near(login, near))
+			break;
+	}
+	sp_db_done(row);
+	return rc;
+}
+
+int sp_user_find_near(const struct sp_scope *scope, const char *login,
+	char near[SP_LOGIN_SIZE], struct sp_err *err)
+{
+	int rc;
+
+	if (strlen(login) < NEAR_MIN || sp_text_is_digits(login))
+		return 0;
+	rc = find_near(scope, NEXT_LOGINS, login, near, err);
+	return rc == 0 ? find_near(scope, LAST_LOGINS, login, near, err) : rc;
 }

@@ -37,6 +37,12 @@ int sp_login_check(const char *login, struct sp_err *err);
  * characters. what: "first name". */
 int sp_name_check(const char *name, const char *what, struct sp_err *err);
 
+/* Looks for somebody whom a mistyped login may mean, among its neighbours in
+ * the order of the alphabet only. Returns 1 and writes that login, 0 when there
+ * is none, -1 on error. */
+int sp_user_find_near(const struct sp_scope *scope, const char *login,
+	char near[SP_LOGIN_SIZE], struct sp_err *err);
+
 /* Remembers the logins, or other operands, of one batch: returns 0 when
  * `login` is new to it, 1 when it has come before and sets *line to that
  * place. Starts anew with each database handle. */

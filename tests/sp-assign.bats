@@ -1658,7 +1658,7 @@ assert_usage() {
 	assert_usage "--file takes no operands" -f users.csv asmith
 	assert_usage "--reserve takes no operands" --reserve 1500 1501
 	assert_usage "--reserve takes no operands" --unreserve 1500 1501
-	assert_usage "unknown option '--numbre'" --numbre 1000 asmith
+	assert_usage "unknown option '--numbre', is it --number?" --numbre 1000 asmith
 	assert_usage "--order: 'highest' is neither lowest nor rested" \
 		--order highest asmith
 }

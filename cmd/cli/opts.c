@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/text.h"
 
 enum {
 	MAX_OPTS = 48,   /* rows of a program with those that all have */
 	FIRST_ROW = 256, /* getopt's value of row 0: behind the letters */
+	NEAR_MIN = 3,    /* a shorter word is near to too many */
 };
 
 /* A program's whole table, and the same for getopt_long. */
@@ -190,6 +192,20 @@ static int fail_word(const struct table *table, const char *before,
 	return -1;
 }
 
+/* A long option that is in no row; the one that it may be is named. */
+static int fail_long(const struct table *table, const char *word)
+{
+	char name[32], what[64] = "";
+
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="),
+		word + 2);
+	for (int i = 0; i < table->n && strlen(name) >= NEAR_MIN; i++)
+		if (sp_text_is_near(name, table->row[i].name))
+			snprintf(what, sizeof what, ", is it --%s?",
+				table->row[i].name);
+	return fail_word(table, "unknown option", word, what);
+}
+
 static int fail_row(const struct table *table, const struct sp_opt *row,
 	const char *what)
 {
@@ -205,12 +221,13 @@ static int fail_unknown(const struct table *table, const char *word)
 {
 	char letter[8];
 
+	if (optopt == 0)
+		return fail_long(table, word);
 	/* A byte of a longer character cannot be shown alone. */
 	snprintf(letter, sizeof letter,
 		optopt > ' ' && optopt <= '~' ? "-%c" : "-\\x%02x",
 		(unsigned)optopt & 0xff);
-	return fail_word(table, "unknown option", optopt == 0 ? word : letter,
-		"");
+	return fail_word(table, "unknown option", letter, "");
 }
 
 /* ---- parsing ----------------------------------------------------------- */

@@ -29,7 +29,14 @@ static void check_lookup(struct unit *u)
 			      "'acme.example'"},
 		{"ext:ann", "no user or extension 'ext:ann' in "
 			    "'acme.example'"},
-		{"ANN", "no user or extension 'ANN' in 'acme.example'"},
+		{"ANN", "no user or extension 'ANN' in 'acme.example', is it "
+			"'ann'?"},
+		{"annn", "no user or extension 'annn' in 'acme.example', is it "
+			 "'ann'?"},
+		{"user:nan", "no user or extension 'user:nan' in "
+			     "'acme.example', is it 'ann'?"},
+		{"an", "no user or extension 'an' in 'acme.example'"},
+		{"anita", "no user or extension 'anita' in 'acme.example'"},
 		{"", "no user or extension '' in 'acme.example'"},
 		{"ext:", "no user or extension 'ext:' in 'acme.example'"},
 		/* Free again. */

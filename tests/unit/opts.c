@@ -199,7 +199,7 @@ static void check_refused(struct unit *u)
 		{"--numb 1001", "unknown option '--numb'"},
 		{"--numb=1001", "unknown option '--numb'"},
 		{"--numb", "unknown option '--numb'"},
-		{"--numbers=1", "unknown option '--numbers'"},
+		{"--numbers=1", "unknown option '--numbers', is it --number?"},
 		{"--sw", "unknown option '--sw'"},
 		{"--sw=1", "unknown option '--sw'"},
 		{"--d", "unknown option '--d'"},

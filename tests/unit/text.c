@@ -6,6 +6,41 @@
 /* A text with its length, NULs and all. */
 #define BYTES(text) (text), sizeof(text) - 1
 
+static void check_near(struct unit *u)
+{
+	static const struct {
+		const char *a, *b;
+		bool is_near;
+	} cases[] = {
+		{"asmith", "asmith", true},
+		{"asmit", "asmith", true},
+		{"smith", "asmith", true},
+		{"asmitth", "asmith", true},
+		{"asnith", "asmith", true},
+		{"asmiht", "asmith", true},
+		{"samith", "asmith", true},
+		{"ASmith", "asmith", true},
+		{"", "a", true},
+		{"aasmit", "asmith", false},
+		{"asmi", "asmith", false},
+		{"asthmi", "asmith", false},
+		{"hsmita", "asmith", false},
+		{"aa", "a", true},
+		{"aaa", "a", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		unit_ok(u,
+			sp_text_is_near(cases[i].a, cases[i].b) ==
+				cases[i].is_near,
+			"%s, %s", cases[i].a, cases[i].b);
+		unit_ok(u,
+			sp_text_is_near(cases[i].b, cases[i].a) ==
+				cases[i].is_near,
+			"  the other way round");
+	}
+}
+
 static void check_utf8(struct unit *u)
 {
 	static const struct {
@@ -301,6 +336,7 @@ int main(void)
 {
 	struct unit u = {0};
 
+	check_near(&u);
 	check_utf8(&u);
 	check_hosts(&u);
 	check_numbers(&u);
