@@ -26,6 +26,10 @@ CLI_LIBS := -lcsv -ljansson
 TUI_LIBS := -lncursesw
 SIP_LIBS := -losipparser2 -levent_openssl -levent_core -levent_extra -lssl -lcrypto -lsystemd -lcares -lresolv
 
+# One of each package that the compiler is to find.
+HEADERS := stdio.h sqlite3.h yaml.h nettle/sha2.h csv.h jansson.h ares.h \
+           osipparser2/osip_parser.h event2/event.h openssl/ssl.h systemd/sd-daemon.h
+
 LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c))
 CLI_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/cli/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
@@ -66,7 +70,16 @@ $(BUILD)/cmd/sp-status/page.c: $(PAGE) Makefile
 $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/%.o: %.c Makefile
+# Told once, in place of a page of errors about the first header.
+$(BUILD)/has-packages:
+	@mkdir -p $(@D)
+	@command -v $(firstword $(CC)) >/dev/null && \
+		printf '#include <%s>\n' $(HEADERS) | $(CC) -E - >/dev/null 2>&1 || { \
+		echo 'make: packages to build with are missing, which' \
+			'scripts/install-deps build installs' >&2; exit 1; }
+	@touch $@
+
+$(BUILD)/%.o: %.c Makefile | $(BUILD)/has-packages
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -150,7 +163,7 @@ bench:
 	@tests/bench/bench.sh $(BENCH)
 
 demo:
-	@scripts/install-deps build test
+	@scripts/install-deps build demo
 	@$(MAKE) -s all
 	@scripts/demo
 
