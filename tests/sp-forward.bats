@@ -513,7 +513,7 @@ sp-forward: no user or extension '1500' in 'acme.example'"
 	assert_equal "$stderr" "sp-forward: --dry-run goes with a change $see"
 	run --separate-stderr sp-forward u0 --busy
 	assert_failure 64
-	assert_equal "$stderr" "sp-forward: option '--busy' needs an argument $see"
+	assert_equal "$stderr" "sp-forward: option '--busy' needs an argument, TARGET $see"
 	for args in "u0 --undo --reset" "u0 --undo --busy 1001"; do
 		# shellcheck disable=SC2086
 		run --separate-stderr sp-forward $args

@@ -10,6 +10,7 @@
 
 #include "lib/clock.h"
 #include "lib/event.h"
+#include "lib/extension.h"
 #include "lib/forward.h"
 #include "lib/tenant.h"
 #include "lib/text.h"
@@ -212,6 +213,20 @@ void sp_app_warn(struct sp_app *app, const char *format, ...)
 	vfprintf(file, format, ap);
 	va_end(ap);
 	putc('\n', file);
+}
+
+int sp_app_hint_empty(struct sp_app *app, struct sp_err *err)
+{
+	int64_t n;
+
+	if (!isatty(STDERR_FILENO))
+		return 0;
+	if (sp_extension_count(&app->scope, &n, err) != 0)
+		return -1;
+	if (n == 0)
+		sp_app_warn(app,
+			"no users yet: 'sp-assign LOGIN' makes the first");
+	return 0;
 }
 
 int sp_app_inbound(struct sp_app *app, const char *number, bool clear,

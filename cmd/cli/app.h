@@ -69,6 +69,10 @@ int sp_app_verdict(const struct sp_app *app);
 void sp_app_warn(struct sp_app *app, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same when no user of the tenant is there to be listed, at a terminal
+ * only: a script takes an empty list for what it is. Returns 0 or -1. */
+int sp_app_hint_empty(struct sp_app *app, struct sp_err *err);
+
 /* Warns of the rules by which others forward to a number that nobody has any
  * more; with `clear` removes them, in the open transaction. */
 int sp_app_inbound(struct sp_app *app, const char *number, bool clear,

@@ -215,6 +215,14 @@ static int fail_row(const struct table *table, const struct sp_opt *row,
 	return fail_word(table, "option", word, what);
 }
 
+static int fail_argument(const struct table *table, const struct sp_opt *row)
+{
+	char what[64];
+
+	snprintf(what, sizeof what, " needs an argument, %s", row->arg);
+	return fail_row(table, row, what);
+}
+
 /* A letter or word that is in no row. `word` counts for words only: getopt's
  * place in argv is behind or at the one with the letter. */
 static int fail_unknown(const struct table *table, const char *word)
@@ -273,7 +281,7 @@ static int take_value(const struct table *table, int value, const char *word)
 	if (value == '?')
 		return fail_row(table, row, " takes no argument");
 	if (value == ':')
-		return fail_row(table, row, " needs an argument");
+		return fail_argument(table, row);
 	return take(table, row);
 }
 

@@ -72,5 +72,5 @@ int print_all(struct work *w, struct sp_err *err)
 			&extension, err)) == 1)
 		if (print_extension(w, &extension, err) != 0)
 			return -1;
-	return rc;
+	return rc == 0 ? sp_app_hint_empty(&w->app, err) : -1;
 }

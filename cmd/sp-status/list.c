@@ -148,7 +148,7 @@ static int print_all(struct work *w, struct sp_err *err)
 			break;
 	}
 	sp_status_close(list);
-	return rc;
+	return rc == 0 ? sp_app_hint_empty(&w->app, err) : -1;
 }
 
 static int print_operand(void *arg, const char *operand, struct sp_err *err)

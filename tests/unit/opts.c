@@ -205,9 +205,9 @@ static void check_refused(struct unit *u)
 		{"--d", "unknown option '--d'"},
 		{"--he", "unknown option '--he'"},
 		{"--=", "unknown option '--'"},
-		{"--number", "option '--number' needs an argument"},
-		{"-N", "option '--number' needs an argument"},
-		{"-nN", "option '--number' needs an argument"},
+		{"--number", "option '--number' needs an argument, EXT"},
+		{"-N", "option '--number' needs an argument, EXT"},
+		{"-nN", "option '--number' needs an argument, EXT"},
 		{"--swap=yes", "option '--swap' takes no argument"},
 		{"--help=x", "option '--help' takes no argument"},
 		{"-l1 -l2 -l3 -l4 -l5 -l6 -l7 -l8 -l9 -l10 -l11 -l12 -l13 -l14 "
