@@ -171,14 +171,19 @@ int sp_extension_get(const struct sp_scope *scope, const char *operand,
 
 /* ---- assigning --------------------------------------------------------- */
 
+/* what: "assign". */
 static int check_in_pool(const struct sp_scope *scope, const char *number,
-	struct sp_err *err)
+	const char *what, struct sp_err *err)
 {
-	if (sp_ranges_has(&scope->tenant->pool.all, number))
+	const struct sp_ranges *all = &scope->tenant->pool.all;
+	char pool[SP_RANGES_TEXT];
+
+	if (sp_ranges_has(all, number))
 		return 0;
+	sp_ranges_format(all, pool);
 	return sp_err_set(err, SP_CANTCREATE,
-		"cannot assign '%.40s': number is not in the pool of '%s'",
-		number, scope->tenant->domain);
+		"cannot %s '%.40s': number is not in the pool of '%s' (%s)",
+		what, number, scope->tenant->domain, pool);
 }
 
 static int refuse(const char *number, const char *why, struct sp_err *err)
@@ -194,7 +199,7 @@ static int check_free(const struct sp_scope *scope, const char *number,
 {
 	char why[SP_LOGIN_SIZE + SP_TIME_TEXT], until[SP_TIME_TEXT];
 
-	if (check_in_pool(scope, number, err) != 0)
+	if (check_in_pool(scope, number, "assign", err) != 0)
 		return -1;
 	if (extension != NULL && extension->user.id != 0) {
 		snprintf(why, sizeof why, "is taken by '%s'",
@@ -421,11 +426,8 @@ int sp_extension_reserve(const struct sp_scope *scope, const char *number,
 	if (!sp_text_is_digits(number))
 		return sp_err_set(err, SP_DATA, "'%.40s' is not a number",
 			number);
-	if (!sp_ranges_has(&pool->all, number))
-		return sp_err_set(err, SP_CANTCREATE,
-			"cannot reserve '%.40s': number is not in the pool of "
-			"'%s'",
-			number, scope->tenant->domain);
+	if (check_in_pool(scope, number, "reserve", err) != 0)
+		return -1;
 	if (!reserve && sp_ranges_has(&pool->reserved, number))
 		return sp_err_set(err, SP_CANTCREATE,
 			"cannot unreserve '%s': the configuration reserves it",

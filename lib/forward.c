@@ -101,6 +101,7 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 	struct sp_err *err)
 {
 	enum sp_target_kind kind = sp_target_kind(target);
+	char pool[SP_RANGES_TEXT];
 
 	if (kind == SP_TARGET_MALFORMED || strlen(target) >= SP_TARGET_SIZE)
 		return sp_err_set(err, SP_DATA,
@@ -113,10 +114,12 @@ int sp_target_check(const struct sp_tenant *tenant, const char *target,
 			"number",
 			target);
 	if (kind == SP_TARGET_EXTENSION &&
-		!sp_ranges_has(&tenant->pool.all, target))
+		!sp_ranges_has(&tenant->pool.all, target)) {
+		sp_ranges_format(&tenant->pool.all, pool);
 		return sp_err_set(err, SP_DATA,
-			"target '%s' is not in the pool of '%s'", target,
-			tenant->domain);
+			"target '%s' is not in the pool of '%s' (%s)", target,
+			tenant->domain, pool);
+	}
 	if (kind == SP_TARGET_VOICEMAIL && tenant->voicemail == NULL)
 		return sp_err_set(err, SP_DATA,
 			"target 'voicemail': '%s' has no voicemail: in its "

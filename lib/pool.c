@@ -104,6 +104,31 @@ bool sp_ranges_has(const struct sp_ranges *ranges, const char *number)
 	return false;
 }
 
+void sp_ranges_format(const struct sp_ranges *ranges, char out[SP_RANGES_TEXT])
+{
+	static const char MORE[] = ", ...";
+	char first[SP_NUMBER_SIZE], last[SP_NUMBER_SIZE], text[64];
+	size_t len = 0, n;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ranges->n; i++) {
+		const struct sp_range *r = &ranges->at[i];
+
+		sp_pool_format(r, r->first, first);
+		sp_pool_format(r, r->last, last);
+		n = (size_t)snprintf(text, sizeof text, "%s%s%s%s",
+			i == 0 ? "" : ", ", first,
+			r->first == r->last ? "" : "-",
+			r->first == r->last ? "" : last);
+		if (len + n + sizeof MORE > SP_RANGES_TEXT) {
+			strcpy(out + len, MORE);
+			return;
+		}
+		memcpy(out + len, text, n + 1);
+		len += n;
+	}
+}
+
 /* ---- automatic = all - reserved ---------------------------------------- */
 
 static int compare_first(const void *a, const void *b)

@@ -38,6 +38,10 @@ int sp_ranges_add(struct sp_ranges *ranges, const char *text,
 	struct sp_err *err);
 bool sp_ranges_has(const struct sp_ranges *ranges, const char *number);
 
+/* Writes "1000-1999, 1911"; what does not fit becomes "...". */
+enum { SP_RANGES_TEXT = 128 };
+void sp_ranges_format(const struct sp_ranges *ranges, char out[SP_RANGES_TEXT]);
+
 /* Computes pool->automatic; to be called when the others are complete. Fails
  * with SP_DATA when two ranges of the pool overlap. */
 int sp_pool_finish(struct sp_pool *pool, struct sp_err *err);

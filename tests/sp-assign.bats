@@ -165,10 +165,10 @@ expected_digests() {
 	remember
 	run --separate-stderr sp-assign -N 2000 bjones
 	assert_refused 73 "sp-assign: cannot assign '2000': number is not in\
- the pool of 'acme.example'"
+ the pool of 'acme.example' (1000-1999)"
 	run --separate-stderr sp-assign -N 01001 bjones
 	assert_refused 73 "sp-assign: cannot assign '01001': number is not in\
- the pool of 'acme.example'"
+ the pool of 'acme.example' (1000-1999)"
 }
 
 @test "sp-assign: a reserved number is refused" {
@@ -420,7 +420,7 @@ sp-assign: 1003 forwards always to 1001, which nobody has now"
  2100-01-01T00:00:00Z"
 	run --separate-stderr sp-assign -N 2000 asmith
 	assert_refused 73 "sp-assign: cannot assign '2000': number is not in\
- the pool of 'acme.example'"
+ the pool of 'acme.example' (1000-1999)"
 	run --separate-stderr sp-assign -N 10x1 asmith
 	assert_refused 65 "sp-assign: '10x1' is not a number"
 }
@@ -644,14 +644,14 @@ sp-assign: 'asmith' has 1001 now: the softphone must register that number,\
 	run --separate-stderr sp-assign --reserve 1500 --reserve 2000 \
 		--unreserve 1911 --unreserve x
 	assert_refused 73 "\
-sp-assign: cannot reserve '2000': number is not in the pool of 'acme.example'
+sp-assign: cannot reserve '2000': number is not in the pool of 'acme.example' (1000-1999)
 sp-assign: cannot unreserve '1911': the configuration reserves it
 sp-assign: 'x' is not a number"
 	run --separate-stderr sp-assign -k --reserve 2000 --reserve 1500
 	assert_failure 65
 	assert_output $'1500\t\t\t\t'
 	assert_equal "$stderr" "sp-assign: cannot reserve '2000': number is not\
- in the pool of 'acme.example'"
+ in the pool of 'acme.example' (1000-1999)"
 	assert_equal "$(state 1500)" reserved
 }
 
@@ -740,7 +740,7 @@ given_pool() {
 	run --separate-stderr sp-assign -N 100 d
 	assert_failure 73
 	assert_equal "$stderr" "sp-assign: cannot assign '100': number is not\
- in the pool of 'acme.example'"
+ in the pool of 'acme.example' (0098-0101)"
 }
 
 @test "sp-assign: a range may go from three digits to four" {
@@ -1414,7 +1414,7 @@ known,1911\n'
 	assert_refused 73 "\
 sp-assign: users.csv:2: cannot assign '1500': number is taken by 'known'
 sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
- 'acme.example'
+ 'acme.example' (1000-1999)
 sp-assign: users.csv:4: cannot assign '1911': number is reserved
 sp-assign: users.csv:5: '12x' is not a number
 sp-assign: users.csv:6: cannot assign '1600': number rests until\
@@ -1439,7 +1439,7 @@ sp-assign: users.csv:7: the pool of 'acme.example' is exhausted"
 	assert_refused 65 "\
 sp-assign: users.csv:2: 'a b' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
- 'acme.example'"
+ 'acme.example' (1000-1999)"
 }
 
 @test "sp-assign: a bad line of standard input is named, too" {
@@ -1478,7 +1478,7 @@ sp-assign: users.csv:3: cannot assign '2000': number is not in the pool of\
 sp-assign: users.csv:2: cannot assign '1500': number is taken by 'known'
 sp-assign: users.csv:4: 'c d' is not a login (ASCII letters, digits and . _ - + @)
 sp-assign: users.csv:5: cannot assign '9999': number is not in the pool of\
- 'acme.example'"
+ 'acme.example' (1000-1999)"
 	assert_equal "$(sql "SELECT login FROM sp_user ORDER BY login" |
 		paste -sd ' ')" "b f known"
 }

@@ -158,7 +158,7 @@ last_change() {
 	remember
 	run --separate-stderr sp-forward u0 --busy 2000
 	assert_refused 65 \
-		"sp-forward: target '2000' is not in the pool of 'acme.example'"
+		"sp-forward: target '2000' is not in the pool of 'acme.example' (1000-1999)"
 }
 
 @test "sp-forward: a target that nobody has is refused: never had, free, resting" {

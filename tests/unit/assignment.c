@@ -104,10 +104,12 @@ static void check_refused(struct unit *u)
 			"2026-11-23T09:31:00Z"},
 		{{.login = "d", .number = "2000"}, SP_CANTCREATE,
 			"cannot assign '2000': "
-			"number is not in the pool of 'acme.example'"},
+			"number is not in the pool of 'acme.example' "
+			"(1000-1009)"},
 		{{.login = "e", .number = "01001"}, SP_CANTCREATE,
 			"cannot assign '01001': "
-			"number is not in the pool of 'acme.example'"},
+			"number is not in the pool of 'acme.example' "
+			"(1000-1009)"},
 		{{.login = "f", .number = "10x1"}, SP_DATA,
 			"'10x1' is not a number"},
 		{{.login = "g", .number = ""}, SP_DATA, "'' is not a number"},
@@ -136,7 +138,8 @@ static void check_refused(struct unit *u)
 			"2026-11-23T09:31:00Z"},
 		{{.login = "ann", .number = "2000"}, SP_CANTCREATE,
 			"cannot assign '2000': "
-			"number is not in the pool of 'acme.example'"},
+			"number is not in the pool of 'acme.example' "
+			"(1000-1009)"},
 	};
 	struct world w;
 	const char *before;

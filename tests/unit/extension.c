@@ -125,13 +125,13 @@ static void check_reserved(struct unit *u)
 			"reserves it"},
 		{"2000", true, -1,
 			"cannot reserve '2000': number is not in the pool of "
-			"'acme.example'"},
+			"'acme.example' (1000-1009)"},
 		{"2000", false, -1,
 			"cannot reserve '2000': number is not in the pool of "
-			"'acme.example'"},
+			"'acme.example' (1000-1009)"},
 		{"01001", true, -1,
 			"cannot reserve '01001': number is not in the pool of "
-			"'acme.example'"},
+			"'acme.example' (1000-1009)"},
 		{"ann", true, -1, "'ann' is not a number"},
 	};
 	struct world w;

@@ -92,9 +92,10 @@ static void check_allowed(struct unit *u)
 		{"1002", NULL},
 		{"reject", NULL},
 		{"sip:bob@b.example", NULL},
-		{"2000", "target '2000' is not in the pool of 'acme.example'"},
-		{"01002",
-			"target '01002' is not in the pool of 'acme.example'"},
+		{"2000", "target '2000' is not in the pool of 'acme.example' "
+			 "(1000-1009)"},
+		{"01002", "target '01002' is not in the pool of 'acme.example' "
+			  "(1000-1009)"},
 		{"voicemail", "target 'voicemail': 'acme.example' has no "
 			      "voicemail: in its configuration"},
 		{"+14155550123", "target '+14155550123': 'acme.example' has "

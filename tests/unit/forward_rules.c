@@ -200,7 +200,8 @@ static void check_rules(struct unit *u)
 		{"1000 always=1005", -1,
 			"target '1005' is not assigned to anybody"},
 		{"1000 always=2000", -1,
-			"target '2000' is not in the pool of 'acme.example'"},
+			"target '2000' is not in the pool of 'acme.example' "
+			"(1000-1009)"},
 		{"1000 busy=1002 always=1005", -1,
 			"target '1005' is not assigned to anybody"},
 		{"1000 -always", 0, "busy=1001 offline=1003"});

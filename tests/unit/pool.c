@@ -105,6 +105,26 @@ static void check_no_ranges(struct unit *u)
 	}
 }
 
+static void check_format(struct unit *u)
+{
+	struct sp_pool pool = {.all = {.n = 0}};
+	char text[SP_RANGES_TEXT];
+	struct sp_err err;
+
+	sp_ranges_format(&pool.all, text);
+	unit_str(u, text, "", "no ranges");
+	sp_ranges_add(&pool.all, "0100-0199", &err);
+	sp_ranges_add(&pool.all, "1911", &err);
+	sp_ranges_format(&pool.all, text);
+	unit_str(u, text, "0100-0199, 1911", "a range and a number");
+	for (int i = 0; i < 20; i++)
+		sp_ranges_add(&pool.all, "20000-29999", &err);
+	sp_ranges_format(&pool.all, text);
+	unit_ok(u, strlen(text) < SP_RANGES_TEXT, "many ranges fit");
+	unit_str(u, text + strlen(text) - 5, ", ...", "  in part");
+	sp_pool_release(&pool);
+}
+
 static void check_membership(struct unit *u)
 {
 	static const struct {
@@ -491,6 +511,7 @@ int main(void)
 
 	check_ranges(&u);
 	check_no_ranges(&u);
+	check_format(&u);
 	check_membership(&u);
 	check_automatic(&u);
 	check_overlap(&u);
