@@ -511,3 +511,27 @@ rings() {
 state() {
 	sp-status -q -o tsv "$1" | cut -f 6
 }
+
+# flow: the connection of the phone that has one.
+flow() {
+	sql "SELECT flow_id FROM binding WHERE transport = 'tcp'"
+}
+
+has_other_flow() {
+	[ "$(flow)" != "$1" ]
+}
+
+@test "calls: a server that is started again finds the phones of a call, over TCP too" {
+	local udp tcp before
+
+	serve
+	phone a baresip 1001
+	phone b baresip 1002 tcp
+	calls a 1002 b
+	udp=$SERVER before=$(flow)
+	tcp=$(sed -n 's/.*msg=listening transport=tcp address=//p' "$SERVER_LOG")
+	stop_server
+	start_server --listen "udp:$udp" --listen "tcp:$tcp"
+	wait_until 40 has_other_flow "$before"
+	ends a b
+}

@@ -45,13 +45,16 @@ static bool find_passage(struct proxy *p, const struct request *rq,
 	       dialog_route_parse(key, call_id, to, r->token, &out->route);
 }
 
-/* A route is good for as long as its call. Afterwards only what ends it may
- * still be on its way: else whoever has been called once could go on for ever,
+/* A route is good for as long as its call. Afterwards only the other side's BYE
+ * may still be on its way: else whoever has been called once could go on for ever,
  * and who has called outside could do so again. */
 static bool may_pass(const struct passage *passage, struct sip_slice method)
 {
-	return passage->call != NULL || sipmsg_slice_is(method, "ACK") ||
-	       sipmsg_slice_is(method, "BYE") ||
+	/* Nor is there anything to acknowledge before the answer. */
+	if (passage->call != NULL)
+		return passage->call->holder == NULL ||
+		       !sipmsg_slice_is(method, "ACK");
+	return sipmsg_slice_is(method, "BYE") ||
 	       (passage->route.call_id == 0 &&
 		       !sipmsg_slice_is(method, "INVITE"));
 }

@@ -146,22 +146,37 @@ bool proxy_phone(struct proxy *p, int n, struct target *t)
 	return !has_newer_flow(p->bindings, n) && binding_hop(p, b, &t->hop);
 }
 
+/* How surely the Contact of a dialog is that of a registration: the same, or of
+ * the same user at the same host (baresip has another port in each over TCP). */
+static int likeness(struct sip_slice a, struct sip_slice b)
+{
+	struct sip_uri x, y;
+
+	if (a.len == b.len && memcmp(a.at, b.at, a.len) == 0)
+		return 2;
+	return sipmsg_parse_uri(a, &x) && sipmsg_parse_uri(b, &y) &&
+	       strcmp(x.user, y.user) == 0 && strcmp(x.host, y.host) == 0;
+}
+
 bool proxy_find_again(struct proxy *p, const struct sp_scope *scope,
 	const char *number, struct target *t)
 {
 	struct sp_extension e;
 	struct target phone;
+	int n, like, best = 0;
 	struct sp_err err;
-	int n;
 
 	if (sp_extension_find(scope, number, &e, &err) != 1)
 		return false;
 	n = sp_binding_list(scope, e.id, p->bindings, SP_MAX_BINDINGS, &err);
-	for (int i = 0; i < n; i++)
-		if (proxy_phone(p, i, &phone) && phone.uri.len == t->uri.len &&
-			memcmp(phone.uri.at, t->uri.at, t->uri.len) == 0) {
+	for (int i = 0; i < n; i++) {
+		if (!proxy_phone(p, i, &phone))
+			continue;
+		like = likeness(phone.uri, t->uri);
+		if (like > best) {
+			best = like;
 			t->hop = phone.hop;
-			return true;
 		}
-	return false;
+	}
+	return best > 0;
 }
