@@ -787,6 +787,9 @@ $(count pool-reserved) $(count pool-free)" "4 1 1 994"
 	run --separate-stderr sp-status -q --wait late,offline 1001
 	assert_success
 	assert_output ""
+	run --separate-stderr sp-status -q --wait offline -o csv 1001
+	assert_success
+	assert_output ""
 	run --separate-stderr sp-status --wait free -o tsv --columns state 1500
 	assert_success
 	assert_output free

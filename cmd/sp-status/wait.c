@@ -64,7 +64,10 @@ int wait_for_state(struct work *w, struct sp_err *err)
 	bool is_there = false;
 	int rc = 1;
 
-	if (set_moment(w, err) != 0 || open_extensions(w, err) != 0)
+	if (set_moment(w, err) != 0)
+		return -1;
+	/* Nothing is printed, not even a header, when the status tells. */
+	if (!w->common.quiet && open_extensions(w, err) != 0)
 		return -1;
 	for (;;) {
 		if (look(w, &status, &is_there, err) != 0)
