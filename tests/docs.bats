@@ -277,9 +277,11 @@ assert_page_holds() {
 	run sed -n 's/^```\(.\)/\1/p' "$ROOT/README.md"
 	run grep -v -x -E 'console|sh|text|(yaml|csv) [a-z.-]+' <<<"$output"
 	assert_output ""
-	run blocks_of "$ROOT/README.md" text
-	run grep -E '^ *(\$ |sp-[a-z]+ -)' <<<"$output"
-	assert_output ""
+	for file in $(pages) "$ROOT/README.md"; do
+		run blocks_of "$file" text
+		run grep -E '^ *(\$ |sp-[a-z]+ -)' <<<"$output"
+		assert_output ""
+	done
 }
 
 @test "docs: what cannot be executed stands in a list, and nothing else does" {

@@ -9,7 +9,7 @@
 #   yaml FILE  a file (csv too); in a page: .\" file FILE above the block
 #   sh         commands that cannot run here; examples.not-run has each of
 #              them, and why
-#   text       no example: a drawing
+#   text       no example: a drawing; in a page: .\" text above the block
 #
 # A command that goes on ends in a backslash or a "|". One that ends in ">FILE &"
 # stays in the background, and is waited for until FILE says that it has begun.
@@ -24,6 +24,7 @@ markdown_of() {
 		return
 	fi
 	awk '/^\.\\" file / { kind = "yaml " $3 }
+		/^\.\\" text$/ { kind = "text" }
 		/^\.Bd -literal/ {
 			print "```" (kind != "" ? kind : "console")
 			inside = 1
