@@ -121,6 +121,17 @@ synopsis_of_page() {
 	done
 }
 
+@test "docs: the page of each tool has all its sections, in order" {
+	local tool
+
+	for tool in $(tools); do
+		run grep -x -E '\.Sh (SYNOPSIS|DESCRIPTION|OPTIONS|OUTPUT|EXIT STATUS|EXAMPLES|SEE ALSO)' \
+			"$(page_of "$tool")"
+		assert_equal "${lines[*]//.Sh /}" \
+			"SYNOPSIS DESCRIPTION OPTIONS OUTPUT EXIT STATUS EXAMPLES SEE ALSO"
+	done
+}
+
 @test "docs: each page refers to all the others" {
 	local page other name
 
@@ -313,6 +324,10 @@ assert_page_holds() {
 		assert_exists "$ROOT/$link"
 	done < <(grep -o -E '(cmd|tests|scripts)/[a-z/.0-9A-Z-]+[a-zA-Z0-9]' \
 		"$ROOT/README.md" | sort -u)
+	while read -r link; do
+		run grep -i -x -E "#+ ${link//-/.}" "$ROOT/README.md"
+		assert_success
+	done < <(grep -o '](#[^)]*' "$ROOT/README.md" | sed 's/](#//')
 	for link in $(tools); do
 		run grep -E "^\| \`$link\` \|" "$ROOT/README.md"
 		assert_success
