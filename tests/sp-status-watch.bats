@@ -530,7 +530,7 @@ color_of() {
 	shows_rows 1001
 	mkdir away
 	mv sp.db* away
-	shows "^not up to date: no database '.*sp.db'"
+	shows "^not up to date: .*no database '.*sp.db'"
 	shows_rows 1001
 	# In which the tenant is another row than before.
 	sed 's/acme/other/' sp.yaml >other.yaml

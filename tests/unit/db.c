@@ -392,14 +392,12 @@ static void check_made(struct unit *u)
 	char version[16];
 
 	unit_str(u, try_open(path, SP_DB_READ, NULL),
-		"no database "
-		"'DIR/x/y/sp.db': No such file or directory (sp-assign and "
-		"sp-register serve make it)",
+		"no users yet: no database 'DIR/x/y/sp.db' (sp-assign LOGIN "
+		"makes both)",
 		"none to read");
 	unit_str(u, try_open(path, SP_DB_WRITE, NULL),
-		"no database "
-		"'DIR/x/y/sp.db': No such file or directory (sp-assign and "
-		"sp-register serve make it)",
+		"no users yet: no database 'DIR/x/y/sp.db' (sp-assign LOGIN "
+		"makes both)",
 		"none to write");
 	unit_str(u, try_open(path, SP_DB_TRIAL, NULL), "", "one to try");
 	unit_ok(u, access(in_dir("x"), F_OK) != 0, "  which leaves nothing");
