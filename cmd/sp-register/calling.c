@@ -104,24 +104,42 @@ static void refuse(struct calling *c, int status)
 
 /* ---- legs -------------------------------------------------------------- */
 
+/* Writes the Record-Route of a leg, and keeps what stands in it: mostly that leg
+ * has the call in the end. */
+static bool record_route(struct calling *c, const struct hop *hop,
+	char out[RECORD_ROUTE_SIZE])
+{
+	struct dialog_route route = {.callee = *hop};
+	char token[DIALOG_ROUTE_SIZE];
+
+	if (c->call != NULL)
+		route.call_id = c->call->row.id;
+	if (!proxy_record_route(c->fork, &route, token, out))
+		return false;
+	if (c->call != NULL) {
+		c->call->route = route;
+		memcpy(c->call->row.route, token, sizeof token);
+	}
+	return true;
+}
+
 /* Sends a leg to t, of which hop, URI, path and is_phone are filled in. whose: the
  * URI of what it was diverted to, which need not be a phone's. */
 static bool send_leg(struct calling *c, struct target t, const char *whose)
 {
 	struct fork *f = c->fork;
 	struct proxy *p = f->proxy;
-	char record_route[RECORD_ROUTE_SIZE];
+	char recorded[RECORD_ROUTE_SIZE];
 	char diversions[TEXT_SIZE] = "";
 	struct sip_writer w = {diversions, sizeof diversions - 1, 0, false};
 
-	if (!proxy_record_route(f, c->call == NULL ? 0 : c->call->row.id,
-		    &t.hop, record_route))
+	if (!record_route(c, &t.hop, recorded))
 		return false;
 	if (c->n_diversions > 0)
 		diversion_put(&w, proxy_rescan(p, f), f->tenant->domain,
 			c->diversion, c->n_diversions, whose);
 	diversions[w.full ? 0 : w.len] = '\0';
-	t.record_route = record_route;
+	t.record_route = recorded;
 	t.diversions = diversions;
 	t.leg = c->n_rung;
 	return fork_send(f, &t);
@@ -441,11 +459,10 @@ static void on_answered(struct fork *f, const struct branch *b,
 	if (c == NULL || f->server == NULL)
 		return;
 	if (c->call != NULL) {
-		c->call->route.caller = *transaction_hop(f->server);
-		c->call->route.callee = *transaction_hop(b->client);
 		if (m->status >= 200)
 			note_late_leg(c, b);
-		in_dialog_note_answer(p, c->call, m);
+		in_dialog_note_answer(p, c->call, transaction_hop(b->client),
+			m);
 	}
 	if (m->status < 200)
 		return;

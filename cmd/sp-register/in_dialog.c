@@ -45,8 +45,8 @@ static bool find_passage(struct proxy *p, const struct request *rq,
 	       dialog_route_parse(key, call_id, to, r->token, &out->route);
 }
 
-/* A route is good for as long as its call. Afterwards only the other side's BYE
- * may still be on its way: else whoever has been called once could go on for ever,
+/* A route is good for as long as its call. Afterwards only what ends it, or a
+ * phone that was late to answer it, may still be on its way: else whoever has been called once could go on for ever,
  * and who has called outside could do so again. */
 static bool may_pass(const struct passage *passage, struct sip_slice method)
 {
@@ -55,6 +55,7 @@ static bool may_pass(const struct passage *passage, struct sip_slice method)
 		return passage->call->holder == NULL ||
 		       !sipmsg_slice_is(method, "ACK");
 	return sipmsg_slice_is(method, "BYE") ||
+	       sipmsg_slice_is(method, "ACK") ||
 	       (passage->route.call_id == 0 &&
 		       !sipmsg_slice_is(method, "INVITE"));
 }
@@ -125,15 +126,16 @@ static void keep_tag(struct call *call, const struct sip_message *m)
 }
 
 void in_dialog_note_answer(struct proxy *p, struct call *call,
-	const struct sip_message *m)
+	const struct hop *callee, const struct sip_message *m)
 {
-	struct sip_slice call_id = sipmsg_header(m, SIP_CALL_ID);
-
 	keep_contact(call, m);
-	call->route.call_id = call->row.id;
-	dialog_route_format(p->service->key, call_id,
-		sipmsg_tag(sipmsg_header(m, SIP_FROM)), &call->route,
-		call->row.route);
+	if (!hop_equal(&call->route.callee, callee)) {
+		call->route.callee = *callee;
+		dialog_route_format(p->service->key,
+			sipmsg_header(m, SIP_CALL_ID),
+			sipmsg_tag(sipmsg_header(m, SIP_FROM)), &call->route,
+			call->row.route);
+	}
 	if (m->status < 200)
 		return;
 	keep_tag(call, m);

@@ -106,6 +106,16 @@ static void on_exhausted(struct fork *f)
 
 static const struct fork_events EVENTS = {NULL, on_exhausted, NULL};
 
+/* Of a dialog that is no call. */
+static bool record_route_to(struct fork *f, const struct hop *hop,
+	char out[RECORD_ROUTE_SIZE])
+{
+	struct dialog_route route = {.callee = *hop};
+	char token[DIALOG_ROUTE_SIZE];
+
+	return proxy_record_route(f, &route, token, out);
+}
+
 /* A copy for each phone of the extension. Returns their number or -1. */
 static int send_copies(struct fork *f, const struct sp_scope *scope,
 	int64_t extension_id, struct sp_err *err)
@@ -119,7 +129,7 @@ static int send_copies(struct fork *f, const struct sp_scope *scope,
 		struct target t;
 
 		if (!proxy_phone(p, i, &t) ||
-			!proxy_record_route(f, 0, &t.hop, record_route))
+			!record_route_to(f, &t.hop, record_route))
 			continue;
 		t.record_route = record_route;
 		sent += fork_send(f, &t);

@@ -51,11 +51,11 @@ bool proxy_find_again(struct proxy *proxy, const struct sp_scope *scope,
 /* Does a request come from the address of that hop? */
 bool proxy_is_at(const struct request *request, const struct hop *hop);
 
-/* Writes the Record-Route for a copy that goes to `callee`, with which the
- * dialog's requests come back to us. call_id: the row of the call, or 0.
- * Returns false when there is no way to there. */
-bool proxy_record_route(struct fork *fork, int64_t call_id,
-	const struct hop *callee, char out[RECORD_ROUTE_SIZE]);
+/* Writes the Record-Route for a copy that goes to route->callee, with which the
+ * dialog's requests come back to us, and the token that stands in it; fills in
+ * route->caller. Returns false when there is no way to there. */
+bool proxy_record_route(struct fork *fork, struct dialog_route *route,
+	char token[DIALOG_ROUTE_SIZE], char out[RECORD_ROUTE_SIZE]);
 
 /* Is that an address of this server, or the name of a tenant of it? */
 bool proxy_is_own(struct proxy *proxy, const struct sip_uri *uri);
@@ -78,8 +78,8 @@ struct routing {
 enum verdict in_dialog_take(struct proxy *proxy, struct request *request,
 	const struct routing *routing);
 
-/* The callee has said where it is, and, with a 2xx, has answered. */
+/* The callee at that hop has said its Contact, and, with a 2xx, has answered. */
 void in_dialog_note_answer(struct proxy *proxy, struct call *call,
-	const struct sip_message *response);
+	const struct hop *callee, const struct sip_message *response);
 
 #endif

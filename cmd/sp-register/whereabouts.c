@@ -91,21 +91,19 @@ static void put_record_route(struct sip_writer *w, struct proxy *p,
 	}
 }
 
-bool proxy_record_route(struct fork *f, int64_t call_id,
-	const struct hop *callee, char out[RECORD_ROUTE_SIZE])
+bool proxy_record_route(struct fork *f, struct dialog_route *route,
+	char token[DIALOG_ROUTE_SIZE], char out[RECORD_ROUTE_SIZE])
 {
 	struct proxy *p = f->proxy;
 	const struct sip_message *m = proxy_rescan(p, f);
-	struct dialog_route route = {.call_id = call_id, .callee = *callee};
 	struct sip_writer w = {out, RECORD_ROUTE_SIZE - 1, 0, false};
-	char token[DIALOG_ROUTE_SIZE];
 
-	route.caller = *transaction_hop(f->server);
-	if (proxy_sent_by(p, &route.callee) == NULL)
+	route->caller = *transaction_hop(f->server);
+	if (proxy_sent_by(p, &route->callee) == NULL)
 		return false;
 	dialog_route_format(p->service->key, sipmsg_header(m, SIP_CALL_ID),
-		sipmsg_tag(sipmsg_header(m, SIP_FROM)), &route, token);
-	put_record_route(&w, p, &route, token);
+		sipmsg_tag(sipmsg_header(m, SIP_FROM)), route, token);
+	put_record_route(&w, p, route, token);
 	out[w.full ? 0 : w.len] = '\0';
 	return true;
 }
