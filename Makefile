@@ -117,7 +117,7 @@ unit: $(UNIT)
 
 # Fuzz targets: with clang, in a build of their own.
 FUZZ         ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 
 # Calls are timed by a clock of the target's own.
 $(BUILD)/fuzz/service: LDFLAGS += -Wl,--wrap=sp_clock_monotonic_ms
