@@ -227,7 +227,7 @@ void fork_abandon(struct fork *f)
 bool fork_is_heard(const struct fork *f)
 {
 	for (const struct branch *b = f->branches; b != NULL; b = b->next)
-		if (b->is_pending && b->is_heard)
+		if (b->is_pending && transaction_is_heard(b->client))
 			return true;
 	return false;
 }
@@ -491,7 +491,6 @@ void fork_take_response(struct branch *b, const struct sip_message *m)
 {
 	struct fork *f = b->fork;
 
-	b->is_heard = true;
 	if (m->status == 100)
 		return;
 	if (m->status < 200) {

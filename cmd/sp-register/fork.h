@@ -32,7 +32,6 @@ struct branch {
 	struct fork *fork;
 	struct transaction *client; /* NULL once it has ended */
 	bool is_pending;            /* no final response yet */
-	bool is_heard;              /* some response has come */
 	int leg;                    /* of its target */
 };
 

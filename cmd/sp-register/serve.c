@@ -208,10 +208,7 @@ static void fail_flow(struct server *s, const struct flow *flow)
 {
 	struct hop hop;
 
-	if (!hop_set(&hop, flow_transport_kind(flow), flow_ip(flow),
-		    flow_port(flow)))
-		return;
-	hop.flow_id = flow_id(flow);
+	flow_hop(flow, &hop);
 	service_fail_hop(s->service, &hop, now_ms(s));
 	send_on(s);
 }
