@@ -86,7 +86,8 @@ struct sip_message {
 /* A sip: or sips: URI, unescaped where it says so. */
 struct sip_uri {
 	bool is_sips;
-	char user[128]; /* unescaped; "" when there is none */
+	char user
+		[160]; /* unescaped; "" when there is none. A dialog_route fits */
 	char host[256]; /* an IPv6 address without its brackets */
 	int port;       /* 0: none given */
 };

@@ -179,11 +179,28 @@ static void check_too_long(struct unit *u)
 		"the longest one");
 }
 
+/* As it comes back: IPv6 on both sides is the longest. */
+static void check_in_uri(struct unit *u)
+{
+	struct dialog_route route = route_of(3, 3, INT64_MAX);
+	char text[DIALOG_ROUTE_SIZE], uri[DIALOG_ROUTE_SIZE + 64];
+	struct sip_uri parsed;
+
+	format(&route, text);
+	snprintf(uri, sizeof uri, "sip:%s@[2001:db8::1]:5060;lr", text);
+	unit_ok(u,
+		sipmsg_parse_uri((struct sip_slice){uri, strlen(uri)}, &parsed),
+		"it is the user part of a URI");
+	unit_str(u, parsed.user, text, "  and whole");
+}
+
 int main(void)
 {
 	struct unit u = {0};
 
+	sipmsg_init();
 	check_round_trip(&u);
+	check_in_uri(&u);
 	check_other_dialogs(&u);
 	check_forged(&u);
 	check_other_texts(&u);
