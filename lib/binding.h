@@ -85,8 +85,8 @@ int sp_binding_delete_all(const struct sp_scope *scope, int64_t extension_id,
 	struct sp_err *err);
 
 /* Removes the bindings that came through a connection that is gone (but not
- * through a proxy, by a path), in all tenants, as those that ran out: `cause` is the new value of the event "lost".
- * Returns their number or -1. */
+ * through a proxy, by a path), in all tenants, as those that ran out: `cause` is
+ * the new value of the event "lost". Returns their number or -1. */
 int sp_binding_lose_flow(const struct sp_scope *scope, int64_t flow_id,
 	const char *cause, struct sp_err *err);
 

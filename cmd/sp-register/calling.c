@@ -30,6 +30,7 @@ enum phase {
 struct calling {
 	struct fork *fork;
 	struct call *call; /* NULL once it has ended, or has no memory */
+	bool is_stopped;   /* by the end of the server, or of its tenant */
 	bool is_started;   /* its row, with what the first step has told */
 	struct sp_scope scope;
 	struct sp_route_moment moment; /* of scope */
@@ -60,6 +61,8 @@ static const char *ending_of(const struct calling *c, int status)
 {
 	if (c->fork->is_cancelled)
 		return SP_CALL_CANCELLED;
+	if (c->is_stopped)
+		return SP_CALL_FAILED;
 	switch (status) {
 	case 486:
 	case 600: return SP_CALL_BUSY;
@@ -90,9 +93,7 @@ static void end_call(struct calling *c, int status)
 /* With the best response that there was, or else with `status`. */
 static void finish(struct calling *c, int status)
 {
-	if (c->fork->best_status != 0)
-		status = c->fork->best_status;
-	end_call(c, status);
+	end_call(c, fork_status(c->fork, status));
 	fork_finish(c->fork, status);
 }
 
@@ -229,6 +230,16 @@ static int ring(struct calling *c, const struct sp_route_step *step,
 /* ---- SEND -------------------------------------------------------------- */
 
 /* The next address that has not been tried (RFC 3263 §4.3). */
+static void finish_away(struct calling *c)
+{
+	int status = fork_status(c->fork, 503);
+
+	if (c->fork->best == NULL) /* nobody there has said anything */
+		log_write(c->fork->proxy->service->log, LOG_WARN, "not-reached",
+			LOG_FIELDS({"uri", c->uri}));
+	finish(c, status);
+}
+
 static void send_to_next_hop(struct calling *c)
 {
 	struct proxy *p = c->fork->proxy;
@@ -243,7 +254,7 @@ static void send_to_next_hop(struct calling *c)
 			return;
 		}
 	}
-	finish(c, 503);
+	finish_away(c);
 }
 
 static void on_resolved(void *arg, const struct hop *hops, int n,
@@ -429,7 +440,7 @@ static void on_exhausted(struct fork *f)
 		fork_forget(f);
 		send_to_next_hop(c);
 	} else if (c->phase == PHASE_SENT && !f->is_cancelled) {
-		finish(c, 503);
+		finish_away(c);
 	} else {
 		go_on(c);
 	}
@@ -509,9 +520,8 @@ void calling_stop(struct fork *f)
 		return;
 	fork_cancel(f);
 	fork_abandon(f);
-	fork_forget(f);
-	end_call(c, 500);
-	fork_finish(f, 480); /* the caller may try again */
+	c->is_stopped = true;
+	refuse(c, 480); /* the caller may try again */
 }
 
 void calling_configure(struct fork *f)

@@ -320,18 +320,21 @@ static void send_best(struct fork *f)
 }
 
 /* A 503 would tell the sender that we are out of order (§16.7 step 6). */
+int fork_status(const struct fork *f, int status)
+{
+	if (f->best_status == UNAVAILABLE)
+		return SERVER_ERROR;
+	return f->best_status != 0 ? f->best_status : status;
+}
+
 void fork_finish(struct fork *f, int status)
 {
 	if (f->is_final)
 		return;
-	if (f->best_status != 0)
-		status = f->best_status;
-	if (f->best_status == UNAVAILABLE)
-		fork_respond(f, SERVER_ERROR);
-	else if (f->best_status != 0 && f->best != NULL)
+	if (f->best != NULL && f->best_status != UNAVAILABLE)
 		send_best(f);
 	else
-		fork_respond(f, status);
+		fork_respond(f, fork_status(f, status));
 }
 
 /* ---- the best response, §16.7 step 6 ------------------------------------ */

@@ -96,7 +96,9 @@ bool fork_send(struct fork *fork, const struct target *target);
  * one, or a final one, which ends it. */
 void fork_respond(struct fork *fork, int status);
 
-/* Sends the best response, or, when there is none, one of `status`. */
+/* Sends the best response, or, when there is none, one of `status`. fork_status:
+ * the status that it has, or had. */
+int fork_status(const struct fork *fork, int status);
 void fork_finish(struct fork *fork, int status);
 
 /* Cancels all copies that are pending. */

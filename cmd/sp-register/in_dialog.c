@@ -46,8 +46,9 @@ static bool find_passage(struct proxy *p, const struct request *rq,
 }
 
 /* A route is good for as long as its call. Afterwards only what ends it, or a
- * phone that was late to answer it, may still be on its way: else whoever has been called once could go on for ever,
- * and who has called outside could do so again. */
+ * phone that was late to answer it, may still be on its way: else whoever has
+ * been called once could go on for ever, and who has called outside could do so
+ * again. */
 static bool may_pass(const struct passage *passage, struct sip_slice method)
 {
 	/* Nor is there anything to acknowledge before the answer. */

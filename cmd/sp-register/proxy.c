@@ -213,7 +213,8 @@ static enum verdict begin(struct proxy *p, struct request *rq,
 		return VERDICT_NO_USER;
 	kind = sp_target_kind(uri.user);
 	if (kind == SP_TARGET_EXTERNAL && !caller.may_call_outside) {
-		request_log_refusal(p->service, rq, "outside-refused", NULL);
+		request_log_refusal(p->service, rq, "outside-refused",
+			uri.user);
 		return VERDICT_NOT_ALLOWED;
 	}
 	relay.realm = rq->scope.tenant->domain;

@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ enum {
 	MAX_LISTEN = 16,
 	DB_WAIT_MS = 1000,    /* for another writer, then 503 */
 	DB_HELD_WAIT_MS = 10, /* when it was in vain: others are to be heard */
+	FIXED_SIZE = 4096,
 	IDLE_MORE_MS = 60000, /* a flow may be silent beyond the timeout */
 };
 
@@ -41,6 +43,7 @@ struct socket {
 struct server {
 	const struct serve_options *options;
 	struct sp_config *config; /* owned */
+	char fixed[FIXED_SIZE];   /* what it was started with */
 	struct log *log;
 	struct sp_db *db;
 	struct service *service;
@@ -404,26 +407,22 @@ int serve_load_config(const struct serve_options *o, struct sp_config *config,
 					  o->n_listen, err);
 }
 
-static bool is_same_listen(const struct sp_config *a, const struct sp_config *b)
+/* What only a start takes from the configuration. */
+static void describe_fixed(const struct sp_config *config, char out[FIXED_SIZE])
 {
-	if (a->n_listen != b->n_listen)
-		return false;
-	for (size_t i = 0; i < a->n_listen; i++)
-		if (strcmp(a->listen[i].text, b->listen[i].text) != 0)
-			return false;
-	return true;
-}
+	int n = snprintf(out, FIXED_SIZE, "%s\n%s\n", config->db,
+		config->resolver == NULL ? "" : config->resolver);
 
-/* Either may be NULL. */
-static bool is_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+	for (size_t i = 0; i < config->n_listen && n < FIXED_SIZE; i++)
+		n += snprintf(out + n, (size_t)(FIXED_SIZE - n), "%s\n",
+			config->listen[i].text);
 }
 
 /* All of it is checked before anything changes. */
 static int reload(struct server *s, struct sp_config *config,
 	struct sp_err *err)
 {
+	char fixed[FIXED_SIZE];
 	SSL_CTX *tls;
 
 	if (serve_load_config(s->options, config, err) != 0 ||
@@ -436,9 +435,8 @@ static int reload(struct server *s, struct sp_config *config,
 	/* Without one the listeners go on with what they have. */
 	if (tls != NULL)
 		flows_set_tls(s->flows, tls);
-	if (!is_same_listen(config, s->config) ||
-		!is_same(config->db, s->config->db) ||
-		!is_same(config->resolver, s->config->resolver))
+	describe_fixed(config, fixed);
+	if (strcmp(fixed, s->fixed) != 0)
 		log_write(s->log, LOG_WARN, "needs-restart",
 			LOG_FIELDS({"cause",
 				"listen, db or resolver is another now"}));
@@ -640,8 +638,10 @@ static int start(struct server *s, struct sp_err *err)
 	const struct sp_clocks now = {sp_clock_now_ms(),
 		sp_clock_monotonic_ms()};
 
-	if (serve_load_config(s->options, s->config, err) != 0 ||
-		start_loop(s, err) != 0 || start_listening(s, err) != 0 ||
+	if (serve_load_config(s->options, s->config, err) != 0)
+		return -1;
+	describe_fixed(s->config, s->fixed);
+	if (start_loop(s, err) != 0 || start_listening(s, err) != 0 ||
 		privilege_drop(s->config->user, err) != 0)
 		return -1;
 	if (is_root_for_others(s->config))

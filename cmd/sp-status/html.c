@@ -11,7 +11,7 @@
 enum { NONCE_BYTES = 16 };
 
 /* Counters stand above the rows that they count: these wait in unnamed files,
- * so that memory does not grow with them, and are of the same moment. */
+ * so that memory does not grow with them. */
 struct page {
 	struct work *w;
 	FILE *out;
