@@ -123,6 +123,16 @@ check() {
 	check refresh
 }
 
+@test "browser: an old page is read every 15 seconds, not at once" {
+	given_team
+	check calm
+}
+
+@test "browser: a viewer's clock that is slow tells no age" {
+	given_team
+	check slow
+}
+
 @test "browser: names for all controls, and no sideways scrolling" {
 	given_team
 	check accessible

@@ -16,6 +16,9 @@ const focused = tab => tab.evaluate(() =>
 const text = (tab, selector) => tab.locator(selector).innerText();
 const isShown = (tab, selector) => tab.locator(selector).isVisible();
 
+const madeAt = tab => tab.$eval("#data", node =>
+	JSON.parse(node.textContent).now);
+
 async function detail(tab) {
 	const entries = await tab.$$eval("#phone dl > div", rows => rows.map(row =>
 		[row.children[0].textContent, row.children[1].textContent]));
@@ -282,6 +285,41 @@ const checks = {
 		assert.equal(await tab.evaluate(() => window.old), undefined);
 		assert.equal(await tab.locator("#follow")
 			.getAttribute("aria-pressed"), "true");
+	},
+
+	// A page that is old and not replaced is read every 15 seconds, not at
+	// once, whatever its age is then.
+	async calm(tab) {
+		const made = await madeAt(tab);
+		let loads = 0;
+
+		await tab.goto("about:blank");
+		await tab.clock.install({time: made});
+		await tab.clock.pauseAt(made + 600000);
+		tab.on("load", () => loads++);
+		await tab.goto(`${address}#live`);
+		await tab.clock.runFor("00:14");
+		assert.equal(loads, 1);
+		const loaded = tab.waitForEvent("load");
+		await tab.clock.runFor("00:02");
+		await loaded;
+		await tab.clock.runFor("00:13");
+		assert.equal(loads, 2);
+	},
+
+	// One whose clock is slow is not told an age.
+	async slow(tab) {
+		const made = await madeAt(tab);
+
+		await tab.clock.install({time: made - 7200000});
+		await tab.clock.pauseAt(made - 3600000);
+		await tab.reload();
+		assert.equal(await text(tab, "#age"), "this clock is slow,");
+		assert.ok(await tab.locator(".clock.stale").isVisible());
+		await tab.clock.pauseAt(made - 2000);
+		await tab.clock.runFor("00:01");
+		assert.equal(await text(tab, "#age"), "now,");
+		assert.ok(!await tab.locator(".clock.stale").isVisible());
 	},
 
 	// Every control has a name, every tab its panel, every id is one.

@@ -5,7 +5,8 @@
 (() => {
 	const PAGE = 100;
 	const STALE_S = 120;
-	const RELOAD_S = 15;
+	const RELOAD_MS = 15000;
+	const SKEW_S = 5;
 	const NUMBER_MARK = /\u0001/g;
 	const CONDITIONS = ["always", "busy", "no-answer", "offline"];
 	const STATES = ["ringing", "busy", "registered", "late", "lost", "offline"];
@@ -21,6 +22,7 @@
 	const view = {q: "", state: "", sort: "number", down: false, page: 0,
 		ext: "", tab: "phone", live: false};
 	let all, shown;
+	let reloaded = performance.now();
 
 	// ---- small things --------------------------------------------------
 
@@ -524,15 +526,33 @@
 		};
 	}
 
-	function tick() {
-		const age = Math.max(0, Math.round((Date.now() - data.now) / 1000));
+	// By this machine's clock, which may be behind the one that made the page:
+	// then nobody here knows how old it is.
+	function ageText(age) {
+		if (age < -SKEW_S)
+			return "this clock is slow";
+		return age < SKEW_S ? "now" : `${duration(age * 1000)} ago`;
+	}
 
-		$("age").textContent = `${age < 5 ? "now" :
-			`${duration(age * 1000)} ago`},`;
-		$("age").parentNode.classList.toggle("stale", age > STALE_S);
-		if (view.live && age >= RELOAD_S && age % RELOAD_S === 0 &&
-			document.visibilityState === "visible")
-			location.reload();
+	// By a clock that nobody sets. A try that takes long is not cut off by the
+	// next second's.
+	function reloadWhenDue() {
+		const now = performance.now();
+
+		if (!view.live || now - reloaded < RELOAD_MS ||
+			document.visibilityState !== "visible")
+			return;
+		reloaded = now;
+		location.reload();
+	}
+
+	function tick() {
+		const age = Math.round((Date.now() - data.now) / 1000);
+
+		$("age").textContent = `${ageText(age)},`;
+		$("age").parentNode.classList.toggle("stale",
+			age > STALE_S || age < -SKEW_S);
+		reloadWhenDue();
 	}
 
 	function showLive() {
