@@ -930,6 +930,13 @@ given_first_schema() {
 	done
 	run --separate-stderr sp-status-page nowhere/page.html
 	assert_failure 73
+	rm -r broken
+	given_failing chmod 1
+	run --separate-stderr sp-status-page page.html
+	assert_failure 74
+	assert_equal "$stderr" "chmod: broken
+sp-status-page: cannot write '$PWD/page.html'"
+	assert_equal "$(cat page.html)" before
 }
 
 @test "sp-status-page: -c, -d and -t say whose page" {
