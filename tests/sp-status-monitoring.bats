@@ -50,6 +50,13 @@ given_phones() {
 	given_heartbeat
 }
 
+# lose_phone ID: one of those that were registered.
+lose_phone() {
+	sql "UPDATE login_session SET ended_ms = 1, ending = 'lost' WHERE id = $1;
+		DELETE FROM binding_live WHERE binding_id = $1;
+		DELETE FROM binding WHERE id = $1"
+}
+
 # given_heartbeat [SECONDS]: of a server, so long ago.
 given_heartbeat() {
 	local ms=$((${EPOCHREALTIME/[.,]/} / 1000 - ${1-0} * 1000))
@@ -360,7 +367,7 @@ perfdata() {
 	assert_equal "$stderr" ""
 	assert_equal "$(sed 's/.*| //; s/heartbeat_age=[0-9.]*s/heartbeat_age=S/' \
 		<<<"$output" | grep -o -E "(registered|lost|offline|free|h.*_age)=[^ ]*" |
-		xargs)" "registered=12 lost=1;1;3;0;13 offline=0\
+		xargs)" "registered=12 lost=1;2;3;0;13 offline=0\
  free=987;50:;10:;0;1000 heartbeat_age=S;10;30;0"
 	# As the guidelines have it: LABEL=VALUE[UNIT][;WARN;CRIT;MIN;MAX] ...
 	assert_regex "${output#*| }" \
@@ -368,28 +375,45 @@ perfdata() {
 }
 
 @test "check: more lost phones than allowed" {
-	given_phones 9 1 # 10 % are not more than 10 %
+	given_phones 27 3 # 10 % are not more than 10 %
 	run sp-status --check
-	assert_check 0 "SP OK - 9 registered, 1 lost, 990 numbers free"
-	sql "UPDATE login_session SET ended_ms = 1, ending = 'lost' WHERE id = 9;
-		DELETE FROM binding_live WHERE binding_id = 9;
-		DELETE FROM binding WHERE id = 9"
+	assert_check 0 "SP OK - 27 registered, 3 lost, 970 numbers free"
+	lose_phone 27
 	run sp-status --check
-	assert_check 1 "SP WARNING - 2 of 10 softphones lost (20 %),\
- 8 registered, 2 lost, 990 numbers free"
-	run sp-status --check --max-lost 5%,19%
-	assert_check 2 "SP CRITICAL - 2 of 10 softphones lost (20 %),\
- 8 registered, 2 lost, 990 numbers free"
-	assert_equal "$(perfdata lost)" '2;0;1;0;10'
-	run sp-status --check --max-lost 2
+	assert_check 1 "SP WARNING - 4 of 30 softphones lost (13 %),\
+ 26 registered, 4 lost, 970 numbers free"
+	run sp-status --check --max-lost 9%,12%
+	assert_check 2 "SP CRITICAL - 4 of 30 softphones lost (13 %),\
+ 26 registered, 4 lost, 970 numbers free"
+	assert_equal "$(perfdata lost)" '4;2;3;0;30'
+	run sp-status --check --max-lost 4
 	assert_success
-	assert_equal "$(perfdata lost)" '2;2;;0;10'
-	run sp-status --check --max-lost 1,2
+	assert_equal "$(perfdata lost)" '4;4;;0;30'
+	run sp-status --check --max-lost 3,4
 	assert_failure 1
+	run sp-status --check --max-lost 0,3
+	assert_failure 2
+	run sp-status --check --max-lost 14%
+	assert_success
+}
+
+@test "check: two lost phones are no problem by their share, but by number" {
+	given_phones 1 2
+	run sp-status --check
+	assert_check 0 "SP OK - 1 registered, 2 lost, 997 numbers free"
+	assert_equal "$(perfdata lost)" '2;2;2;0;3'
+	run sp-status --check --max-lost 0%,0%
+	assert_success
+	run sp-status --check --max-lost 1
+	assert_check 1 "SP WARNING - 2 of 3 softphones lost (66 %),\
+ 1 registered, 2 lost, 997 numbers free"
 	run sp-status --check --max-lost 0,1
 	assert_failure 2
-	run sp-status --check --max-lost 20%
-	assert_success
+	assert_equal "$(perfdata lost)" '2;0;1;0;3'
+	lose_phone 1
+	run sp-status --check
+	assert_check 2 "SP CRITICAL - 3 of 3 softphones lost (100 %),\
+ 0 registered, 3 lost, 997 numbers free"
 }
 
 @test "check: who is in a call, or late, is registered too" {
@@ -449,13 +473,13 @@ perfdata() {
 }
 
 @test "check: several problems are all named, and the worst one counts" {
-	given_phones 1 1
+	given_phones 3 3
 	given_heartbeat 20
-	run sp-status --check --max-silence 10s,1h --min-free 999
+	run sp-status --check --max-silence 10s,1h --min-free 995
 	assert_failure 2
-	assert_output --regexp "^SP CRITICAL - no server is running since [^,]*, 1\
- of 2 softphones lost \(50 %\), only 998 of 1000 numbers free in\
- 'acme\.example', 1 registered, 1 lost, 998 numbers free \|"
+	assert_output --regexp "^SP CRITICAL - no server is running since [^,]*, 3\
+ of 6 softphones lost \(50 %\), only 994 of 1000 numbers free in\
+ 'acme\.example', 3 registered, 3 lost, 994 numbers free \|"
 }
 
 @test "check: users of a tenant that is not configured are a warning" {

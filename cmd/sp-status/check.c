@@ -124,8 +124,12 @@ static int read_thresholds(const struct work *w, struct thresholds *t,
 	return 0;
 }
 
-/* Which count a limit is, of a whole. A maximum is rounded down and a minimum
- * up: both are to be compared with a count. */
+/* Two laptops that were closed are lost until their users log in again: by
+ * themselves they are no outage, however large their share is at night. */
+enum { FEW = 2 };
+
+/* Which count a limit is, of a whole. A maximum is rounded down, but not below
+ * FEW, and a minimum up: both are to be compared with a count. */
 static int64_t limit_of(const struct limits *limits, int i, int64_t whole,
 	bool is_minimum)
 {
@@ -133,7 +137,10 @@ static int64_t limit_of(const struct limits *limits, int i, int64_t whole,
 
 	if (!limits->is_percent[i])
 		return value;
-	return (whole * value + (is_minimum ? 99 : 0)) / 100;
+	if (is_minimum)
+		return (whole * value + 99) / 100;
+	value = whole * value / 100;
+	return value > FEW ? value : FEW;
 }
 
 static enum level level_above(const struct limits *limits, int64_t value,
