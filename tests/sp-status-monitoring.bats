@@ -657,14 +657,14 @@ expressions() {
 	local alerts
 
 	alerts=$(sed -n 's/.* alert: //p' "$MONITORING/sp.rules.yml" | sort)
-	assert_equal "$(grep -c . <<<"$alerts")" 13
+	assert_equal "$(grep -c . <<<"$alerts")" 14
 	assert_equal "$(grep -A 1 'alertname: [A-Za-z]*$' \
 		"$BATS_TEST_DIRNAME/data/sp.rules.test.yml" |
 		grep -B 1 exp_alerts | sed -n 's/.*alertname: //p' | sort -u)" \
 		"$alerts"
 	for key in severity summary description; do
 		assert_equal "$key $(grep -c "^ *$key:" "$MONITORING/sp.rules.yml")" \
-			"$key 13"
+			"$key 14"
 	done
 }
 
