@@ -337,6 +337,15 @@ states() {
 	ends hung-up 200
 }
 
+@test "calls: a call that is being set up ends with the server" {
+	serve_phones
+	given_phones a:1001 b:1002
+	play 'a calls 1002' 'b rings' 'a gets 180'
+	stop_server
+	play 'b gets CANCEL' 'a gets 480'
+	assert_equal "$(calls)" '1001|1002|1002|failed|480'
+}
+
 @test "calls: SIGHUP in a call changes nothing for it" {
 	serve_phones
 	given_phones a:1001 b:1002 c:1003 d:1004

@@ -103,6 +103,16 @@ given_bindings() {
 	wait_until 5 grep -q msg=reloaded "$SERVER_LOG"
 	run register 1001 "$SECRET"
 	assert_status 200
+	# It goes by what it was started with, not by what was read last.
+	kill -HUP "$SERVER_PID"
+	wait_until 5 eval '[ "$(grep -c msg=reloaded "$SERVER_LOG")" = 2 ]'
+	run grep -c msg=needs-restart "$SERVER_LOG"
+	assert_output 2
+	sed -i 's/127\.0\.0\.2:0/127.0.0.1:0/' sp.yaml
+	kill -HUP "$SERVER_PID"
+	wait_until 5 eval '[ "$(grep -c msg=reloaded "$SERVER_LOG")" = 3 ]'
+	run grep -c msg=needs-restart "$SERVER_LOG"
+	assert_output 2
 }
 
 @test "serve: SIGHUP while the database is held changes nothing" {
