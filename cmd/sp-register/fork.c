@@ -99,8 +99,16 @@ struct fork *fork_new(struct proxy *p, struct request *rq,
 	return f;
 }
 
+/* What was scanned last goes with its text. */
+static void forget_scan(const struct fork *f)
+{
+	if (f->proxy->scanned_fork == f)
+		f->proxy->scanned_fork = NULL;
+}
+
 void fork_free(struct fork *f)
 {
+	forget_scan(f);
 	if (f->events->released != NULL)
 		f->events->released(f);
 	if (f->server != NULL)
@@ -263,6 +271,7 @@ static const char *phrase_of(int status)
  * which is half a minute. */
 static void let_go(struct fork *f)
 {
+	forget_scan(f);
 	free(f->data);
 	free(f->identity);
 	free(f->best);

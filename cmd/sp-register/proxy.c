@@ -18,7 +18,9 @@ const struct sip_message *proxy_rescan(struct proxy *p, struct fork *f)
 {
 	const char *why;
 
-	sipmsg_scan(f->data, f->len, &p->scanned, &why);
+	if (p->scanned_fork != f)
+		sipmsg_scan(f->data, f->len, &p->scanned, &why);
+	p->scanned_fork = f;
 	return &p->scanned;
 }
 

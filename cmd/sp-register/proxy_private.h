@@ -24,7 +24,10 @@ struct proxy {
 	/* The moment of what is being done: wall clock, and the monotonic one
 	 * that all timers go by. */
 	int64_t wall_ms, now_ms;
-	struct sip_message scanned; /* a request that is looked at again */
+	/* A request that is looked at again, and whose it is: one INVITE is
+	 * several times. NULL: nobody's any more. */
+	struct sip_message scanned;
+	const struct fork *scanned_fork;
 	struct sp_binding bindings[SP_MAX_BINDINGS];
 	char message[PROXY_MESSAGE_SIZE]; /* that is being written */
 	char sent_by[ADDRESS_TEXT + 4];
